@@ -1,0 +1,3 @@
+"""tellback: a self-hosted hub for customer feedback."""
+
+__version__ = "0.1.0"

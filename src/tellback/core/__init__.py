@@ -1,0 +1,1 @@
+"""What the hub knows and does. No HTTP here, and no vendor's name."""

@@ -1,0 +1,112 @@
+"""One PostgreSQL, reached through asyncpg: reads, and transactions that are retried where that is safe.
+
+The type of the handle says what may be done with it: `Reader` for queries, `Transaction` for effects.
+Commits happen here and in `group_commit`, nowhere else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any, NewType, TypeVar
+
+import asyncpg
+
+from tellback.storage.errors import DatabaseAway
+
+Result = TypeVar("Result")
+
+#: A connection that may be read from.
+Reader = NewType("Reader", asyncpg.Connection)  # type: ignore[valid-newtype, misc]
+#: A connection inside a transaction (or about to run a single statement, which is one).
+Transaction = NewType("Transaction", asyncpg.Connection)  # type: ignore[valid-newtype, misc]
+
+Row = asyncpg.Record
+
+# 40001 serialization failure, 40P01 deadlock: PostgreSQL's manual, "Serialization Failure Handling",
+# says to run the whole transaction again.
+RETRIED = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
+ATTEMPTS = 5
+
+# The server is gone, going, or not yet there.
+_AWAY = (
+    OSError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.QueryCanceledError,
+    asyncpg.DiskFullError,
+    asyncpg.ReadOnlySQLTransactionError,
+    TimeoutError,
+)
+
+STATEMENT_TIMEOUT_S = 30
+CONNECT_TIMEOUT_S = 5
+
+
+@asynccontextmanager
+async def faults_named() -> AsyncIterator[None]:
+    """Turn every way in which a database can be away into `DatabaseAway`."""
+    try:
+        yield
+    except _AWAY as error:
+        raise DatabaseAway(f"the database is away ({type(error).__name__})") from error
+
+
+class Database:
+    """A pool of connections to one database."""
+
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        self._pool = pool
+
+    @classmethod
+    async def open(cls, url: str, *, connections: int = 8) -> Database:
+        """Connect. Raises `DatabaseAway` when nobody answers."""
+        async with faults_named():
+            pool = await asyncpg.create_pool(
+                url,
+                min_size=1,
+                max_size=connections,
+                timeout=CONNECT_TIMEOUT_S,
+                command_timeout=STATEMENT_TIMEOUT_S,
+                server_settings={"application_name": "tellback", "timezone": "UTC"},
+            )
+        return cls(pool)
+
+    async def close(self) -> None:
+        try:
+            await asyncio.wait_for(self._pool.close(), 5)
+        except (TimeoutError, *_AWAY):
+            self._pool.terminate()
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[Reader]:
+        """A connection for queries. Raises `DatabaseAway`."""
+        async with faults_named(), self._pool.acquire(timeout=CONNECT_TIMEOUT_S) as connection:
+            yield Reader(connection)
+
+    async def write(self, effect: Callable[[Transaction], Awaitable[Result]]) -> Result:
+        """Run `effect` in one transaction and commit it; run it anew after a serialization failure.
+
+        `effect` may therefore run more than once and must do nothing but talk to the database.
+        Raises `DatabaseAway`, and whatever `effect` raises (then nothing is stored).
+        """
+        async with faults_named(), self._pool.acquire(timeout=CONNECT_TIMEOUT_S) as connection:
+            return await in_transaction(connection, effect)
+
+
+async def in_transaction(connection: Any, effect: Callable[[Transaction], Awaitable[Result]]) -> Result:
+    """`effect` in one transaction on `connection`, retried on 40001 and 40P01."""
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            async with connection.transaction():
+                return await effect(Transaction(connection))
+        except RETRIED:
+            if attempt == ATTEMPTS:
+                raise
+            await asyncio.sleep(0.01 * 2**attempt)
+    raise AssertionError("unreachable")
