@@ -1,0 +1,17 @@
+"""Workspaces (tenants), their members, and credentials of every kind."""
+
+from tellback.core.workspaces import queries, rules, tokens
+from tellback.core.workspaces.actions import find, known_credential
+from tellback.core.workspaces.model import CLAIMS, Credential, CredentialKind, Workspace
+
+__all__ = [
+    "CLAIMS",
+    "Credential",
+    "CredentialKind",
+    "Workspace",
+    "find",
+    "known_credential",
+    "queries",
+    "rules",
+    "tokens",
+]

@@ -236,8 +236,8 @@ create table intake (
   status smallint not null,
   error text,
   hint text,
-  unmapped text[] not null default '{}',
-  missing text[] not null default '{}',
+  unmapped jsonb not null default '[]',   -- parameters that arrived and are not mapped
+  missing jsonb not null default '[]',    -- mapped parameters that did not arrive
   unmatched jsonb not null default '[]',  -- [{parameter, value, options}]
   submitter text,                    -- the decision, in words
   created_type text,

@@ -1,0 +1,109 @@
+"""SQL of projects, feedback types and external sources, as the intake reads them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from tellback.core.people import Participant, email_key
+from tellback.core.people import queries as people_queries
+from tellback.core.projects.model import Element, FeedbackType, Project, Source, Status
+from tellback.storage.database import Reader, Row
+
+
+async def project_by_key(reader: Reader, workspace_id: int, key: str) -> Project | None:
+    """A project in use, with everything its sources need. Keys are compared without regard to case."""
+    row = await reader.fetchrow(
+        """
+        select id, key, name from projects
+        where workspace_id = $1 and lower(key) = lower($2) and archived_at is null
+        """,
+        workspace_id, key,
+    )  # fmt: skip
+    if row is None:
+        return None
+    people = await people_queries.participants(reader, workspace_id, row["id"])
+    types = await feedback_types(reader, workspace_id, row["id"])
+    sources = await reader.fetch(
+        "select * from external_sources where workspace_id = $1 and project_id = $2 and archived_at is null order by id",
+        workspace_id, row["id"],
+    )  # fmt: skip
+    by_id = {person.contact_id: person for person in people}
+    return Project(
+        workspace_id=workspace_id,
+        id=row["id"],
+        key=row["key"],
+        name=row["name"],
+        participants={email_key(person.email): person for person in people},
+        sources=tuple(_source(source, types, by_id) for source in sources if source["type_id"] in types),
+    )
+
+
+async def feedback_types(reader: Reader, workspace_id: int, project_id: int) -> dict[int, FeedbackType]:
+    """The types in use of a project, by id."""
+    rows = await reader.fetch(
+        "select * from feedback_types where workspace_id = $1 and project_id = $2 and archived_at is null",
+        workspace_id, project_id,
+    )  # fmt: skip
+    return {row["id"]: _feedback_type(row) for row in rows}
+
+
+async def project_key(reader: Reader, workspace_id: int, project_id: int) -> str | None:
+    """The key of a project in use."""
+    key: str | None = await reader.fetchval(
+        "select key from projects where workspace_id = $1 and id = $2 and archived_at is null", workspace_id, project_id
+    )
+    return key
+
+
+def _feedback_type(row: Row) -> FeedbackType:
+    return FeedbackType(
+        id=row["id"],
+        key=row["key"],
+        name=row["name"],
+        prefix=row["prefix"],
+        digits=row["digits"],
+        statuses=tuple(Status(s["name"], s["kind"]) for s in msgspec.json.decode(row["statuses"])),
+        elements=tuple(_element(e) for e in msgspec.json.decode(row["elements"])),
+    )
+
+
+def _element(stored: dict[str, Any]) -> Element:
+    options = stored.get("options") or []
+    choices = {option["internal"]: option["label"] for option in options if option.get("internal")}
+    choices |= {option["label"]: option["label"] for option in options}
+    return Element(
+        key=stored["key"],
+        label=stored["label"],
+        type=stored["type"],
+        required=bool(stored.get("required")),
+        role=stored.get("role"),
+        options=tuple(option["label"] for option in options),
+        choices=choices,
+        lowest=stored.get("min") or 0,
+        highest=stored.get("max") or 0,
+    )
+
+
+def _source(row: Row, types: dict[int, FeedbackType], people: dict[int, Participant]) -> Source:
+    feedback_type = types[row["type_id"]]
+    elements = {element.key: element for element in feedback_type.elements}
+    return Source(
+        id=row["id"],
+        project_id=row["project_id"],
+        key=row["key"],
+        name=row["name"],
+        type=feedback_type,
+        credential_id=row["credential_id"],
+        status=next((s for s in feedback_type.statuses if s.name == row["status"]), None),
+        status_parameter=row["status_parameter"],
+        default_submitter=people.get(row["default_submitter"]),
+        submitter_parameter=row["submitter_parameter"],
+        fields=tuple(
+            (elements[key], parameter) for key, parameter in msgspec.json.decode(row["fields"]) if key in elements
+        ),
+        refuse_unmapped=row["unmapped"] == "reject",
+        run_automation=row["run_automation"],
+        run_workflow=row["run_workflow"],
+    )

@@ -1,0 +1,59 @@
+"""Verbs on tickets. Each writes its effect, the timeline and the change feed in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tellback.core import changes, files, intake
+from tellback.core.tickets import queries
+from tellback.core.tickets.model import Filed, NewAttachment, NewTicket, Ticket
+from tellback.core.tickets.rules import parse_reference
+from tellback.storage.database import Reader, Transaction
+
+#: Tickets with their log entries, many at once.
+FILE: intake.Intake[NewTicket, Filed] = intake.intake("tickets", queries.file_many, single_statement=True)
+
+
+async def find(reader: Reader, workspace_id: int, reference: str) -> Ticket | None:
+    """A ticket by number or display id, without files and timeline."""
+    parsed = parse_reference(reference)
+    if parsed is None:
+        return None
+    prefix, number = parsed
+    if prefix is None:
+        return await queries.by_id(reader, workspace_id, number)
+    return await queries.by_number(reader, workspace_id, prefix, number)
+
+
+async def _attach(
+    tx: Transaction, attachments: Sequence[NewAttachment], entries: Sequence[intake.NewEntry]
+) -> Sequence[list[files.File]]:
+    stored = [await files.add_many(tx, one.workspace_id, one.ticket_id, one.files) for one in attachments]
+    await queries.touch_many(tx, [one.workspace_id for one in attachments], [one.ticket_id for one in attachments])
+    added = [(one, file) for one, many in zip(attachments, stored, strict=True) for file in many]
+    await queries.add_timeline(
+        tx,
+        [
+            (one.workspace_id, one.ticket_id, one.actor, "file_added", f"File {file.name} added by {one.actor}")
+            for one, file in added
+        ],
+    )
+    await intake.queries.record(tx, entries)
+    for workspace_id in sorted({one.workspace_id for one in attachments}):
+        await changes.record(
+            tx,
+            workspace_id,
+            [
+                changes.NewChange(
+                    "file.added", "ticket", str(one.ticket_id), one.actor,
+                    {"file": file.id, "name": file.name, "size": file.size, "element": file.element},
+                )
+                for one, file in added
+                if one.workspace_id == workspace_id
+            ],
+        )  # fmt: skip
+    return stored
+
+
+#: Files of tickets with their log entries; the blobs are on disk before.
+ATTACH: intake.Intake[NewAttachment, list[files.File]] = intake.intake("attachments", _attach)

@@ -1,0 +1,265 @@
+"""SQL of tickets and their timelines."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from tellback.core.intake import NewEntry
+from tellback.core.intake import queries as intake_queries
+from tellback.core.projects import display_id
+from tellback.core.tickets.model import Filed, Filter, NewTicket, Submitter, Ticket, TimelineItem
+from tellback.storage.database import Reader, Row, Transaction
+
+# A whole batch of tickets in one statement: numbers, tickets, timelines, feed and log together, because each
+# statement more costs a round trip under the workspace's lock (docs/decisions/0003).
+# $1-$5 how many tickets a workspace and a feedback type get, $6-$24 the tickets, from $25 their log entries.
+_FILE = f"""
+with counted as (
+  update workspace_counters c
+  set tickets = c.tickets + k.n, changes = c.changes + k.n
+  from unnest($1::bigint[], $2::bigint[]) as k (workspace_id, n)
+  where c.workspace_id = k.workspace_id
+  returning c.workspace_id, c.tickets - k.n as tickets, c.changes - k.n as changes
+), numbered as (
+  update feedback_counters c
+  set tickets = c.tickets + k.n
+  from unnest($3::bigint[], $4::bigint[], $5::bigint[]) as k (workspace_id, type_id, n)
+  join counted using (workspace_id)
+  where c.workspace_id = k.workspace_id and c.type_id = k.type_id
+  returning c.workspace_id, c.type_id, c.tickets - k.n as tickets
+), placed as (
+  select new.*, counted.tickets + new.nth as id, numbered.tickets + new.nth_of_type as number,
+         counted.changes + new.nth as seq
+  from unnest($6::bigint[], $7::bigint[], $8::bigint[], $9::text[], $10::bigint[], $11::text[], $12::text[],
+              $13::bigint[], $14::text[], $15::text[], $16::text[], $17::text[], $18::text[], $19::bigint[],
+              $20::text[], $21::text[], $22::text[], $23::bigint[], $24::bigint[]) with ordinality
+    as new (workspace_id, project_id, type_id, prefix, digits, type_key, channel,
+            source_id, status, status_kind, subject, body, "values", submitter_id,
+            submitter_given, actor, about, nth, nth_of_type, n)
+  join counted using (workspace_id)
+  join numbered using (workspace_id, type_id)
+), filed as (
+  insert into tickets (workspace_id, id, project_id, type_id, number, channel, source_id, status, status_kind,
+                       subject, body, "values", submitter_id, submitter_given)
+  select workspace_id, id, project_id, type_id, number, channel, source_id, status, status_kind,
+         subject, body, "values"::jsonb, submitter_id, submitter_given
+  from placed
+), told as (
+  insert into timeline (workspace_id, ticket_id, actor, kind, note)
+  select workspace_id, id, actor, 'created', 'Created by ' || actor from placed
+), fed as (
+  insert into changes (workspace_id, seq, kind, subject_type, subject_id, actor, data)
+  select workspace_id, seq, 'ticket.created', 'ticket', id::text, actor,
+         about::jsonb || jsonb_build_object('display_id', prefix || '-'
+           || lpad(number::text, greatest(digits, length(number::text))::int, '0'))
+  from placed
+), logged as (
+  {intake_queries.entry_insert({"created_type": "'ticket'", "created_id": "placed.id::text"})}
+  from {intake_queries.entry_source(25)} join placed using (n)
+)
+select id, number from placed order by n
+"""
+
+
+async def file_many(tx: Transaction, tickets: Sequence[NewTicket], entries: Sequence[NewEntry]) -> list[Filed]:
+    """Store tickets with their timelines, feed rows and log entries; one statement."""
+    per_workspace: Counter[int] = Counter()
+    per_type: Counter[tuple[int, int]] = Counter()
+    nth, nth_of_type = [], []
+    for ticket in tickets:
+        per_workspace[ticket.workspace_id] += 1
+        per_type[ticket.workspace_id, ticket.type_id] += 1
+        nth.append(per_workspace[ticket.workspace_id])
+        nth_of_type.append(per_type[ticket.workspace_id, ticket.type_id])
+    rows = await tx.fetch(
+        _FILE,
+        list(per_workspace),
+        list(per_workspace.values()),
+        [workspace_id for workspace_id, _ in per_type],
+        [type_id for _, type_id in per_type],
+        list(per_type.values()),
+        [t.workspace_id for t in tickets],
+        [t.project_id for t in tickets],
+        [t.type_id for t in tickets],
+        [t.prefix for t in tickets],
+        [t.digits for t in tickets],
+        [t.type_key for t in tickets],
+        [t.channel for t in tickets],
+        [t.source_id for t in tickets],
+        [t.status for t in tickets],
+        [t.status_kind for t in tickets],
+        [t.subject for t in tickets],
+        [t.body for t in tickets],
+        [_json(t.values) for t in tickets],
+        [t.submitter_id for t in tickets],
+        [t.submitter_given for t in tickets],
+        [t.actor for t in tickets],
+        [
+            _json({"project": t.project_key, "type": t.type_key, "status": t.status, "source": t.source_key})
+            for t in tickets
+        ],
+        nth,
+        nth_of_type,
+        *intake_queries.entry_arrays(entries),
+    )
+    return [
+        Filed(row["id"], display_id(ticket.prefix, ticket.digits, row["number"]))
+        for ticket, row in zip(tickets, rows, strict=True)
+    ]
+
+
+_TICKET = """
+select t.*, ft.key as type_key, ft.prefix, ft.digits, ft.elements, p.key as project_key, s.key as source_key,
+       c.email as submitter_email, coalesce(pa.name, c.name) as submitter_name, m.email as assignee_email
+from tickets t
+join feedback_types ft on ft.workspace_id = t.workspace_id and ft.id = t.type_id
+join projects p on p.workspace_id = t.workspace_id and p.id = t.project_id
+left join external_sources s on s.workspace_id = t.workspace_id and s.id = t.source_id
+left join contacts c on c.workspace_id = t.workspace_id and c.id = t.submitter_id
+left join participants pa on pa.workspace_id = t.workspace_id and pa.project_id = t.project_id
+  and pa.contact_id = t.submitter_id
+left join members m on m.workspace_id = t.workspace_id and m.id = t.assignee_id
+"""
+
+
+async def by_id(reader: Reader, workspace_id: int, ticket_id: int) -> Ticket | None:
+    """A ticket without its files and timeline; deleted ones too."""
+    row = await reader.fetchrow(f"{_TICKET} where t.workspace_id = $1 and t.id = $2", workspace_id, ticket_id)
+    return _ticket(row) if row else None
+
+
+async def by_number(reader: Reader, workspace_id: int, prefix: str, number: int) -> Ticket | None:
+    """A ticket by the parts of its display id; the prefix without regard to case."""
+    row = await reader.fetchrow(
+        f"{_TICKET} where t.workspace_id = $1 and t.number = $3 and t.type_id in "
+        "(select id from feedback_types where workspace_id = $1 and lower(prefix) = lower($2)) "
+        "order by t.id limit 1",
+        workspace_id, prefix, number,
+    )  # fmt: skip
+    return _ticket(row) if row else None
+
+
+async def search(
+    reader: Reader, workspace_id: int, wanted: Filter, after: int | None, limit: int
+) -> list[Ticket]:
+    """Tickets above id `after`, ascending; deleted ones left out."""
+    conditions = ["t.workspace_id = $1", "t.deleted_at is null"]
+    arguments: list[Any] = [workspace_id]
+
+    def where(condition: str, value: Any) -> None:
+        if value is not None:
+            arguments.append(value)
+            conditions.append(condition.format(f"${len(arguments)}"))
+
+    where("t.id > {}", after)
+    # Ids are found first, so that the tickets' own index is walked and not the whole table.
+    where(
+        "t.project_id = any(array(select id from projects where workspace_id = $1 and lower(key) = lower({})))",
+        wanted.project,
+    )
+    where(
+        "t.type_id = any(array(select id from feedback_types where workspace_id = $1 and lower(key) = lower({})))",
+        wanted.type,
+    )
+    where("t.status = {}", wanted.status)
+    where(
+        "t.submitter_id = any(array(select id from contacts where workspace_id = $1 and email_key = lower({})))",
+        wanted.submitter,
+    )
+    where("t.tags @> array[{}::text]", wanted.tag)
+    where(
+        "t.assignee_id = any(array(select id from members where workspace_id = $1 and lower(email) = lower({})))",
+        wanted.assignee,
+    )
+    where("t.changed_at >= {}", wanted.changed_since)
+    arguments.append(limit)
+    rows = await reader.fetch(
+        f"{_TICKET} where {' and '.join(conditions)} order by t.id limit ${len(arguments)}", *arguments
+    )
+    return [_ticket(row) for row in rows]
+
+
+async def timeline(reader: Reader, workspace_id: int, ticket_id: int) -> list[TimelineItem]:
+    """What happened to a ticket, oldest first."""
+    rows = await reader.fetch(
+        "select id, at, actor, kind, note from timeline where workspace_id = $1 and ticket_id = $2 order by id",
+        workspace_id, ticket_id,
+    )  # fmt: skip
+    return [TimelineItem(**row) for row in rows]
+
+
+async def touch_many(tx: Transaction, workspace_ids: Sequence[int], ticket_ids: Sequence[int]) -> None:
+    """Raise the change counter of tickets, in one order everywhere so that two batches cannot wait for each other."""
+    await tx.execute(
+        """
+        with mine as (
+          select t.workspace_id, t.id from tickets t
+          join (select distinct * from unnest($1::bigint[], $2::bigint[]) as k (workspace_id, id)) k
+            using (workspace_id, id)
+          order by t.workspace_id, t.id for update of t
+        )
+        update tickets t set revision = t.revision + 1, changed_at = now()
+        from mine where t.workspace_id = mine.workspace_id and t.id = mine.id
+        """,
+        list(workspace_ids),
+        list(ticket_ids),
+    )
+
+
+async def add_timeline(tx: Transaction, items: Sequence[tuple[int, int, str, str, str]]) -> None:
+    """Append (workspace id, ticket id, actor, kind, note)."""
+    await tx.execute(
+        """
+        insert into timeline (workspace_id, ticket_id, actor, kind, note)
+        select * from unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::text[])
+        """,
+        *([item[column] for item in items] for column in range(5)),
+    )
+
+
+def _json(value: Any) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+def _ticket(row: Row) -> Ticket:
+    values = msgspec.json.decode(row["values"])
+    submitter = None
+    if row["submitter_id"] is not None:
+        submitter = Submitter(
+            row["submitter_id"], row["submitter_email"], row["submitter_name"], row["submitter_given"]
+        )
+    body = row["body"]
+    if body is None:
+        holder = next((e["key"] for e in msgspec.json.decode(row["elements"]) if e.get("role") == "body"), None)
+        body = values.get(holder)
+    return Ticket(
+        id=row["id"],
+        display_id=display_id(row["prefix"], row["digits"], row["number"]),
+        project=row["project_key"],
+        type=row["type_key"],
+        type_id=row["type_id"],
+        project_id=row["project_id"],
+        channel=row["channel"],
+        source=row["source_key"],
+        status=row["status"],
+        status_kind=row["status_kind"],
+        subject=row["subject"],
+        body=body,
+        values=values,
+        submitter=submitter,
+        given=row["submitter_given"],
+        assignee=row["assignee_email"],
+        priority=row["priority"],
+        tags=row["tags"],
+        created_at=row["created_at"],
+        changed_at=row["changed_at"],
+        answered_at=row["answered_at"],
+        closed_at=row["closed_at"],
+        deleted=row["deleted_at"] is not None,
+    )
+
+

@@ -1,0 +1,113 @@
+"""Access tokens: JWTs signed by the hub, tied to a row that can be revoked.
+
+A token says which workspace it opens and for what (`claims`); the row under its `jti` says whether it still
+does. Ed25519 (RFC 8037); the header's `kid` picks the key out of the hub's own set and nothing else.
+"""
+
+from __future__ import annotations
+
+import secrets
+from datetime import UTC, datetime
+from typing import Any
+
+import jwt
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from tellback.core import errors
+from tellback.core.cache import ConfigurationCache
+from tellback.core.workspaces import queries, rules
+from tellback.core.workspaces.model import CLAIMS, Credential, Workspace
+from tellback.storage.database import Database, Transaction
+
+ISSUER = "tellback"
+ALGORITHM = "EdDSA"
+LARGEST_TOKEN = 4096
+
+
+async def issue(
+    tx: Transaction, workspace: Workspace, key: str, claims: list[str], expires_at: datetime | None = None
+) -> str:
+    """Make the token of `key` and give it back: this once. A token that had the key stops working.
+
+    Raises `Invalid` for a claim the hub does not know.
+    """
+    unknown = sorted(set(claims) - set(CLAIMS))
+    if unknown:
+        raise errors.Invalid([errors.Fault("claims", f"{unknown[0]!r} is none of {', '.join(CLAIMS)}.")])
+    kid, private_key = await _signing_key(tx)
+    jti = secrets.token_urlsafe(32)
+    await queries.store_access_token(tx, workspace.id, key, rules.secret_hash(jti), sorted(set(claims)), expires_at)
+    payload: dict[str, Any] = {
+        "iss": ISSUER,
+        "sub": key,
+        "aud": workspace.slug,
+        "jti": jti,
+        "iat": int(datetime.now(UTC).timestamp()),
+        "claims": sorted(set(claims)),
+    }
+    if expires_at is not None:
+        payload["exp"] = int(expires_at.timestamp())
+    return jwt.encode(payload, private_key, algorithm=ALGORITHM, headers={"kid": kid})
+
+
+async def authenticate(
+    db: Database, configuration: ConfigurationCache, token: str, workspace: str | None = None
+) -> Credential:
+    """The credential behind a bearer token, if it is whole, ours, in time, not revoked, and for `workspace`.
+
+    Raises `Unauthenticated` for everything else, without saying which.
+    """
+    if len(token) > LARGEST_TOKEN:
+        raise errors.Unauthenticated("The access token is not valid.")
+    credential = await configuration.get(("token", token), lambda: _verified(db, configuration, token))
+    if (
+        credential is None
+        or not credential.enabled
+        or rules.expired(credential, datetime.now(UTC))
+        or (workspace is not None and credential.workspace.slug != workspace)
+    ):
+        raise errors.Unauthenticated("The access token is not valid.")
+    return credential
+
+
+async def _verified(db: Database, configuration: ConfigurationCache, token: str) -> Credential | None:
+    try:
+        keys = await configuration.get("signing keys", lambda: _public_keys(db))
+        key = keys[str(jwt.get_unverified_header(token).get("kid"))]
+        payload = jwt.decode(
+            token,
+            key,
+            algorithms=[ALGORITHM, "Ed25519"],
+            issuer=ISSUER,
+            options={"verify_aud": False, "require": ["iss", "sub", "aud", "jti", "iat"]},
+        )
+    except (jwt.InvalidTokenError, KeyError, ValueError, RecursionError):
+        return None
+    async with db.reading() as reader:
+        credential = await queries.credential_by_secret(
+            reader, "access_token", rules.secret_hash(str(payload["jti"]))
+        )
+    if credential is None or credential.workspace.slug != payload["aud"] or credential.name != payload["sub"]:
+        return None
+    return credential
+
+
+async def _public_keys(db: Database) -> dict[str, Ed25519PublicKey]:
+    async with db.reading() as reader:
+        keys = await queries.signing_keys(reader)
+    return {kid: Ed25519PrivateKey.from_private_bytes(raw).public_key() for kid, raw in keys.items()}
+
+
+async def _signing_key(tx: Transaction) -> tuple[str, Ed25519PrivateKey]:
+    """The newest key, made now if the hub has none."""
+    keys = await queries.signing_keys(tx)
+    if not keys:
+        await queries.lock_signing_keys(tx)
+        keys = await queries.signing_keys(tx)
+    if not keys:
+        made = Ed25519PrivateKey.generate()
+        kid = secrets.token_hex(8)
+        await queries.add_signing_key(tx, kid, made.private_bytes_raw())
+        return kid, made
+    kid, raw = list(keys.items())[-1]
+    return kid, Ed25519PrivateKey.from_private_bytes(raw)
