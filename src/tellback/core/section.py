@@ -88,6 +88,7 @@ class Scope:
     slug: str = ""
     timezone: str = "UTC"
     secrets: list[NewSecret] = field(default_factory=list)
+    feed: list[Any] = field(default_factory=list)  # changes.NewChange, written as the last thing of the run
 
     def listed(self, section: str) -> Sequence[Any]:
         """The things that the document has in a section that is a list."""
@@ -130,12 +131,12 @@ def compare(
     *,
     prune: bool,
     leaving: Collection[str] = (),
-    secrets: Callable[[Stored[Thing], Thing], Iterable[form.MemberChange]] | None = None,
+    also: Callable[[Stored[Thing], Thing], Iterable[form.MemberChange]] | None = None,
 ) -> list[Step[Thing]]:
     """The steps from `stored` to `wanted`, both told apart by `key`; `label` names a thing in its path.
 
     What is stored and not wanted stays, or is archived where the run prunes. `leaving` names members that are
-    no part of the comparison; `secrets` compares those that cannot be seen.
+    not compared by their form; `also` finds what else differs.
     """
     steps: list[Step[Thing]] = []
     seen: set[str] = set()
@@ -148,7 +149,7 @@ def compare(
             steps.append(Step(Change(at, "created"), thing, None))
             continue
         members = form.differences(written, known.thing, thing, leaving)
-        members += tuple(secrets(known, thing)) if secrets else ()
+        members += tuple(also(known, thing)) if also else ()
         if members or known.archived:
             steps.append(Step(Change(at, "restored" if known.archived else "changed", members), thing, known))
     for name, known in stored.items():
