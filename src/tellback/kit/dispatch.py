@@ -1,0 +1,60 @@
+"""Which surface owns a path. A surface never answers in another's words, so its prefix decides."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from tellback.core import errors
+from tellback.kit import answers, problems
+
+Refusal = Callable[[errors.HubError], answers.Answer]
+
+
+@dataclass(frozen=True)
+class Surface:
+    """One dialect, API or site: the prefixes it owns, its ASGI application, and its words for a refusal.
+
+    A prefix ends on a segment boundary: `/surveys` owns `/surveys` and `/surveys/1`, not `/surveys-old`.
+    `limited` is False where a rate limit per address would do harm, as with a load balancer's health checks.
+    """
+
+    name: str
+    prefixes: tuple[str, ...]
+    app: answers.App
+    refusal: Refusal
+    limited: bool = True
+
+
+class Dispatcher:
+    """The surfaces that are mounted. The longest matching prefix wins; a path of none of them is nobody's."""
+
+    def __init__(self, surfaces: Iterable[Surface]) -> None:
+        owners: dict[str, Surface] = {}
+        for surface in surfaces:
+            for prefix in surface.prefixes:
+                path = prefix.rstrip("/")
+                if path in owners:
+                    raise ValueError(f"{prefix} belongs to {owners[path].name} and to {surface.name}")
+                owners[path] = surface
+        # Candidates by first segment, longest first: most paths are decided by one comparison.
+        self._by_segment: dict[str, list[tuple[str, str, Surface]]] = {}
+        for path in sorted(owners, key=len, reverse=True):
+            segment = path[1:].partition("/")[0]
+            self._by_segment.setdefault(segment, []).append((path, f"{path}/", owners[path]))
+
+    def surface_of(self, path: str) -> Surface:
+        """The owner of `path`, or `NOBODY`."""
+        end = path.find("/", 1)
+        for exact, below, surface in self._by_segment.get(path[1:] if end < 0 else path[1:end], ()):
+            if path.startswith(below) or path == exact:
+                return surface
+        return NOBODY
+
+
+async def _not_found(_scope: answers.Scope, _receive: answers.Receive, send: answers.Send) -> None:
+    await answers.send_answer(send, problems.refusal(errors.NotFound("There is nothing at this path.")))
+
+
+#: Owns every path that no surface does.
+NOBODY = Surface("none", (), _not_found, problems.refusal)
