@@ -11,3 +11,11 @@ class DatabaseAway(StorageError):
 
 class QueueFull(StorageError):
     """More writes wait than the hub is set to hold; this one was not taken."""
+
+
+class BlobsAway(StorageError):
+    """The file store could not do what was asked (disk full, input/output error): nothing was stored."""
+
+
+class BlobMissing(StorageError):
+    """The file store holds nothing under this name."""

@@ -1,0 +1,139 @@
+"""A file store in a folder of this machine: <folder>/<first two hex digits>/<32 hex digits>.
+
+While it is written, a blob is called <name>.part, in the place where it will stay: nothing is copied, and a
+killed upload can be told from a finished one. It gets its name only when its bytes are on disk, and the name
+is on disk before `commit` returns.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import time
+from collections.abc import AsyncIterator, Collection, Iterable, Sequence
+from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+
+from tellback.storage.blobs.store import PREFIXES, Known
+from tellback.storage.blobs.threads import Threads, sync_folder
+from tellback.storage.blobs.writer import UNFINISHED, LocalWriter
+from tellback.storage.errors import BlobMissing, StorageError
+
+READ = 256 * 1024
+THREADS = 8
+
+_NAME = re.compile(r"[0-9a-f]{32}")
+
+
+class LocalBlobs:
+    """Blobs in a folder. See `BlobStore` for the verbs."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._threads = Threads(THREADS)
+
+    @classmethod
+    def open(cls, folder: Path) -> LocalBlobs:
+        """The store in `folder`, which is made when it is not there. Raises `StorageError`, in one line."""
+        try:
+            _prepare(folder)
+        except OSError as error:
+            raise StorageError(f"cannot keep files in {folder}: {error.strerror}") from error
+        return cls(folder)
+
+    def create(self) -> LocalWriter:
+        return LocalWriter(self._threads, self._path(secrets.token_hex(16)))
+
+    @asynccontextmanager
+    async def reading(
+        self, name: str, *, offset: int = 0, length: int | None = None
+    ) -> AsyncIterator[AsyncIterator[bytes]]:
+        descriptor = await self._threads.run(partial(_open, self._path(name)))
+        try:
+            yield self._chunks(descriptor, offset, length)
+        finally:
+            os.close(descriptor)
+
+    async def delete(self, name: str) -> None:
+        path = self._path(name)
+        await self._threads.run(partial(_unlink, path.parent, [path.name]))
+
+    async def sweep(
+        self, known: Known, *, older_than: timedelta = timedelta(hours=24), prefixes: Sequence[str] = PREFIXES
+    ) -> int:
+        before = time.time() - older_than.total_seconds()
+        removed = 0
+        for prefix in prefixes:
+            folder = self._folder / prefix
+            old = await self._threads.run(partial(_older, folder, before))
+            kept: Collection[str] = ()
+            if blobs := [name for name in old if _NAME.fullmatch(name)]:
+                kept = await known(blobs)
+            if garbage := [name for name in old if name not in kept]:
+                await self._threads.run(partial(_unlink, folder, garbage))
+            removed += len(garbage)
+        return removed
+
+    async def close(self) -> None:
+        await self._threads.close()
+
+    def _path(self, name: str) -> Path:
+        if not _NAME.fullmatch(name):
+            raise BlobMissing("no file can have this name")
+        return self._folder / name[:2] / name
+
+    async def _chunks(self, descriptor: int, offset: int, length: int | None) -> AsyncIterator[bytes]:
+        left = length
+        while left is None or left > 0:
+            wanted = READ if left is None else min(READ, left)
+            chunk = await self._threads.run(partial(os.pread, descriptor, wanted, offset))
+            if not chunk:
+                return
+            yield chunk
+            offset += len(chunk)
+            left = None if left is None else left - len(chunk)
+
+
+def _prepare(folder: Path) -> None:
+    """Make every folder a blob may need, durably, and see that files can be made in them.
+
+    Later none is made: a store that vanishes under us (a volume not mounted) is a fault, not an empty store.
+    """
+    if not folder.is_dir():
+        folder.mkdir(mode=0o700, parents=True)
+        sync_folder(folder.parent)
+    for prefix in PREFIXES:
+        (folder / prefix).mkdir(mode=0o700, exist_ok=True)
+    sync_folder(folder)
+    probe = folder / PREFIXES[0] / f"probe-{secrets.token_hex(8)}{UNFINISHED}"
+    os.close(os.open(probe, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600))
+    os.unlink(probe)
+
+
+def _open(path: Path) -> int:
+    try:
+        return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError as error:
+        raise BlobMissing("the file store holds nothing under this name") from error
+
+
+def _older(folder: Path, before: float) -> list[str]:
+    """Names of files in `folder` that were last written before a time (seconds since 1970)."""
+    with os.scandir(folder) as entries:
+        return [entry.name for entry in entries if _written_at(entry) < before]
+
+
+def _written_at(entry: os.DirEntry[str]) -> float:
+    try:
+        return entry.stat(follow_symlinks=False).st_mtime
+    except FileNotFoundError:  # finished or removed this very moment
+        return float("inf")
+
+
+def _unlink(folder: Path, names: Iterable[str]) -> None:
+    for name in names:
+        with suppress(FileNotFoundError):
+            os.unlink(folder / name)
