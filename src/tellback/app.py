@@ -1,0 +1,54 @@
+"""The web application of one process: the surfaces behind one dispatcher, behind the front."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from tellback import hub_api, logs, runtime
+from tellback.core.hub import Hub
+from tellback.dialects import centercode
+from tellback.kit import answers, dispatch, front, heads, health
+from tellback.kit.limits import Limits
+from tellback.settings import Settings, networks
+
+#: Where the parent process leaves the settings for its workers, as JSON.
+SETTINGS = "TELLBACK_WORKER_SETTINGS"
+
+
+def create() -> answers.App:
+    """The application a worker process runs; the hub opens when the server says so (ASGI lifespan)."""
+    settings = Settings.from_json(os.environ[SETTINGS])
+    logs.configure(settings.log_level)
+    return application(settings)
+
+
+def application(settings: Settings) -> front.Front:
+    """The whole hub as one ASGI application."""
+    surfaces = dispatch.Dispatcher([])
+    limits = Limits(settings)
+
+    @asynccontextmanager
+    async def life() -> AsyncIterator[None]:
+        async with runtime.opened(settings) as hub:
+            surfaces.mount(mounted(hub, limits))
+            yield
+
+    return front.Front(
+        surfaces, addresses=heads.Addresses(networks(settings.trusted_proxies)), limit=limits, life=life
+    )
+
+
+def mounted(hub: Hub, limits: Limits) -> list[dispatch.Surface]:
+    """Every surface there is."""
+
+    async def ready() -> None:
+        async with hub.db.reading() as reader:
+            await reader.fetchval("select 1")
+
+    return [
+        centercode.surface(hub, limits),
+        hub_api.surface(hub, limits),
+        health.surface(health.Readiness(ready)),
+    ]

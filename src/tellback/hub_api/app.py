@@ -1,0 +1,96 @@
+"""The hub's own API: its routes, its OpenAPI description, its refusals as problem documents (RFC 9457)."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from litestar import Litestar, Request, Response, Router
+from litestar.datastructures import State
+from litestar.di import Provide
+from litestar.exceptions import HTTPException, MethodNotAllowedException, NotFoundException
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.openapi.spec import Components, SecurityScheme
+
+import tellback
+from tellback.core import errors
+from tellback.core.hub import Hub
+from tellback.hub_api import access, intake_api, tickets_api
+from tellback.kit import answers, dispatch, faults, problems
+from tellback.kit.limits import Limits
+
+PREFIX = "/hub/v1"
+
+
+def surface(hub: Hub, limits: Limits) -> dispatch.Surface:
+    """Everything below /hub/v1/."""
+    return dispatch.Surface("hub", (PREFIX,), cast(answers.App, application(hub, limits)), refusal)
+
+
+def refusal(error: errors.HubError) -> answers.Answer:
+    """A problem document; with a challenge where a token is missing or falls short (RFC 6750, section 3)."""
+    answer = problems.refusal(error)
+    challenge = None
+    if isinstance(error, errors.Unauthenticated):
+        challenge = b'Bearer realm="hub"'
+    elif isinstance(error, access.InsufficientScope):
+        challenge = b'Bearer realm="hub", error="insufficient_scope"'
+    if challenge is None:
+        return answer
+    return answers.Answer(
+        answer.status, answer.body, answer.media_type, (*answer.headers, (b"www-authenticate", challenge))
+    )
+
+
+def application(hub: Hub, limits: Limits) -> Litestar:
+    """The routes, described at /hub/v1/openapi.json (OpenAPI 3.1)."""
+    return Litestar(
+        [
+            Router(
+                PREFIX,
+                route_handlers=[tickets_api.list_tickets, tickets_api.read_ticket, intake_api.list_intake],
+                dependencies={"hub": Provide(lambda: hub, sync_to_thread=False)},
+                security=[{"access token": []}],
+            )
+        ],
+        state=State({"hub": hub, "limits": limits}),
+        exception_handlers={Exception: _refused},
+        openapi_config=OpenAPIConfig(
+            title="tellback",
+            version=tellback.__version__,
+            path=PREFIX,
+            render_plugins=[JsonRenderPlugin(path="/openapi.json")],
+            components=Components(
+                security_schemes={
+                    "access token": SecurityScheme(
+                        type="http", scheme="bearer", bearer_format="JWT",
+                        description="Made by `tellback token create` or in the provisioning file.",
+                    )
+                }
+            ),
+        ),
+        logging_config=None,
+        debug=False,
+    )  # fmt: skip
+
+
+def _refused(_: Request[Any, Any, Any], exception: Exception) -> Response[bytes]:
+    """Every refusal in this surface's words; what nobody expected goes on to the front."""
+    error = kind_of(exception)
+    if error is None:
+        raise exception
+    answer = refusal(error)
+    headers = {name.decode(): value.decode() for name, value in answer.headers}
+    return Response(answer.body, status_code=answer.status, headers=headers, media_type=answer.media_type.decode())
+
+
+def kind_of(exception: Exception) -> errors.HubError | None:
+    """The kind of an exception, Litestar's own included."""
+    if isinstance(exception, MethodNotAllowedException):
+        allow = (exception.headers or {}).get("allow", "GET")
+        return errors.MethodNotAllowed([method.strip() for method in allow.split(",")])
+    if isinstance(exception, NotFoundException):
+        return errors.NotFound("There is nothing at this address.")
+    if isinstance(exception, HTTPException) and exception.status_code < 500:
+        return errors.Malformed("The request could not be read.")
+    return faults.hub_error(exception)

@@ -1,0 +1,150 @@
+"""What the hub's API shows, as typed documents; the OpenAPI description is made from these."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+
+import msgspec
+
+from tellback.core import files, intake, tickets
+
+Document = TypeVar("Document")
+
+
+class Page(msgspec.Struct, Generic[Document]):
+    """A piece of a list; `next` is the cursor to go on with, null at the end."""
+
+    data: list[Document]
+    next: str | None
+
+
+class SourceOf(msgspec.Struct):
+    channel: str
+    key: str | None
+
+
+class Submitter(msgspec.Struct):
+    """`given` is the address as sent, where it is not this person's."""
+
+    contact_id: int
+    email: str | None
+    name: str | None
+    given: str | None
+
+
+class AttachedFile(msgspec.Struct):
+    id: int
+    element: str
+    parameter: str
+    name: str
+    media_type: str
+    size: int
+    sha256: str
+    created_at: datetime
+
+
+class TimelineItem(msgspec.Struct):
+    id: int
+    at: datetime
+    actor: str
+    kind: str
+    note: str
+
+
+class TicketDocument(msgspec.Struct, kw_only=True, omit_defaults=False):
+    """A ticket; `timeline` only where one ticket was asked for."""
+
+    id: int
+    display_id: str
+    project: str
+    type: str
+    source: SourceOf
+    status: str
+    status_kind: str
+    subject: str
+    body: str | None
+    values: dict[str, Any]
+    submitter: Submitter | None
+    assignee: str | None
+    priority: str | None
+    tags: list[str]
+    files: list[AttachedFile]
+    timeline: list[TimelineItem] | msgspec.UnsetType = msgspec.UNSET
+    external: dict[str, dict[str, Any]]
+    sla: dict[str, Any] | None
+    created_at: datetime
+    changed_at: datetime
+    answered_at: datetime | None
+    closed_at: datetime | None
+    deleted: bool
+
+
+class Created(msgspec.Struct):
+    type: str
+    id: str
+
+
+class UnmatchedValue(msgspec.Struct):
+    parameter: str
+    value: str
+    options: list[str]
+
+
+class IntakeEntry(msgspec.Struct, kw_only=True):
+    """One request to a vendor surface, as the intake log keeps it."""
+
+    id: int
+    at: datetime
+    surface: str
+    method: str
+    endpoint: str
+    credential: str | None
+    target: str | None
+    status: int
+    error: str | None
+    hint: str | None
+    unmapped: list[str]
+    missing: list[str]
+    unmatched: list[UnmatchedValue]
+    submitter: str | None
+    created: Created | None
+    body: str | None
+
+
+def ticket(
+    found: tickets.Ticket, attached: Sequence[files.File], timeline: Sequence[tickets.TimelineItem] | None = None
+) -> TicketDocument:
+    """A ticket with its files and, where it was asked for alone, its timeline."""
+    return TicketDocument(
+        id=found.id,
+        display_id=found.display_id,
+        project=found.project,
+        type=found.type,
+        source=SourceOf(found.channel, found.source),
+        status=found.status,
+        status_kind=found.status_kind,
+        subject=found.subject,
+        body=found.body,
+        values=dict(found.values),
+        submitter=msgspec.convert(found.submitter, Submitter | None, from_attributes=True),
+        assignee=found.assignee,
+        priority=found.priority,
+        tags=found.tags,
+        files=msgspec.convert(list(attached), list[AttachedFile], from_attributes=True),
+        timeline=msgspec.UNSET
+        if timeline is None
+        else msgspec.convert(list(timeline), list[TimelineItem], from_attributes=True),
+        external={},
+        sla=None,
+        created_at=found.created_at,
+        changed_at=found.changed_at,
+        answered_at=found.answered_at,
+        closed_at=found.closed_at,
+        deleted=found.deleted,
+    )
+
+
+def intake_entry(entry: intake.Entry) -> IntakeEntry:
+    return msgspec.convert(entry, IntakeEntry, from_attributes=True)

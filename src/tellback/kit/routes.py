@@ -1,0 +1,62 @@
+"""Litestar applications whose handlers are plain ASGI: routing by Litestar, words by the surface.
+
+Each path takes every method, because a surface decides the order of its checks itself (a dialect may have to
+answer 401 before 405).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from litestar import Litestar, Request, Response, asgi
+from litestar.exceptions import HTTPException
+from litestar.handlers import ASGIRouteHandler
+
+from tellback.core import errors
+from tellback.kit.answers import Answer, App
+
+_METHOD = "tellback.method"
+
+
+def route(path: str, app: App) -> ASGIRouteHandler:
+    """`app` at `path`; `{name:str}` parts are in `scope["path_params"]`."""
+
+    async def handler(scope: Any, receive: Any, send: Any) -> None:
+        scope["method"] = scope.pop(_METHOD)
+        await app(scope, receive, send)
+
+    return asgi(path, copy_scope=False)(handler)
+
+
+def application(refusal: Callable[[errors.HubError], Answer], handlers: Sequence[ASGIRouteHandler]) -> App:
+    """The routes as one application that never answers in Litestar's words."""
+
+    def refused(_: Request[Any, Any, Any], exception: Exception) -> Response[bytes]:
+        if isinstance(exception, HTTPException) and exception.status_code < 500:
+            return _response(refusal(errors.NotFound("There is nothing at this address.")))
+        raise exception  # the front answers 500 in the surface's words and logs it
+
+    litestar = Litestar(
+        list(handlers),
+        exception_handlers={Exception: refused},
+        openapi_config=None,
+        logging_config=None,
+        debug=False,
+    )
+
+    async def by_path_alone(scope: Any, receive: Any, send: Any) -> None:
+        # Litestar 2.25 files the path parameters of an ASGI handler under "asgi" and looks them up under the
+        # method, if there is one. So it is shown none.
+        scope[_METHOD] = scope["method"]
+        scope["method"] = ""
+        await litestar(scope, receive, send)
+
+    return by_path_alone
+
+
+def _response(answer: Answer) -> Response[bytes]:
+    headers = {name.decode(): value.decode() for name, value in answer.headers}
+    return Response(
+        answer.body, status_code=answer.status, headers=headers, media_type=answer.media_type.decode()
+    )
