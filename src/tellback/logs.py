@@ -87,7 +87,7 @@ def mask(value: Any) -> Any:
 
 def logger(name: str) -> Any:
     """A structlog logger: `log.info("what_happened", key=value)`."""
-    return structlog.get_logger(logger=name)
+    return structlog.get_logger(component=name)
 
 
 def configure(level: str = "info", *, terminal: bool | None = None) -> None:
@@ -181,7 +181,7 @@ def _readable(event: Event) -> bytes:
     told = dict(event)
     when, level, what = told.pop("timestamp"), told.pop("level", "info"), told.pop("event", "")
     trace = told.pop("exception", None)
-    details = "".join(f"  {name}={value}" for name, value in told.items() if name != "logger")
+    details = "".join(f"  {name}={value}" for name, value in told.items() if name not in ("logger", "component"))
     line = f"{when.astimezone():%H:%M:%S} {level:<7} {what}{details}\n"
     return (f"{line}{trace}\n" if trace else line).encode("utf-8", "backslashreplace")
 
