@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, Literal, TypeVar
 
 from tellback.core import form
+from tellback.core.actor import OPERATOR, Actor
 from tellback.storage.database import Reader, Transaction
 
 Thing = TypeVar("Thing")
@@ -87,6 +88,7 @@ class Scope:
     workspace_id: int = NO_WORKSPACE
     slug: str = ""
     timezone: str = "UTC"
+    actor: Actor = OPERATOR
     secrets: list[NewSecret] = field(default_factory=list)
     feed: list[Any] = field(default_factory=list)  # changes.NewChange, written as the last thing of the run
 

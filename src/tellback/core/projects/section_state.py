@@ -1,0 +1,166 @@
+"""What is stored of projects, as the configuration document would have it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any, TypeVar
+
+import msgspec
+
+from tellback.core.people import section_queries as people_queries
+from tellback.core.projects import section_queries as queries
+from tellback.core.projects.section_model import (
+    ElementDoc,
+    OptionDoc,
+    ParticipantDoc,
+    ProjectDoc,
+    SatisfactionAnswerDoc,
+    SatisfactionDoc,
+    SlaDoc,
+    SourceDoc,
+    StatusDoc,
+    TypeDoc,
+)
+from tellback.core.section import Scope, Stored, by_key, in_use, replaced
+from tellback.storage.database import Reader, Row
+
+Thing = TypeVar("Thing")
+#: Things of every project: by the project's lower-case key, then by their own.
+InProjects = Mapping[str, Mapping[str, Stored[Thing]]]
+
+
+@dataclass(frozen=True)
+class Projects:
+    """Everything stored, archived things too. A project's own lists are empty here; they are beside it."""
+
+    projects: Mapping[str, Stored[ProjectDoc]]
+    participants: InProjects[ParticipantDoc]
+    types: InProjects[TypeDoc]
+    sources: InProjects[SourceDoc]
+
+
+NOTHING = Projects({}, {}, {}, {})
+
+
+def of(scope: Scope) -> Projects:
+    """What the section loaded; nothing while no database was asked."""
+    projects: Projects = scope.stored["projects"] if scope.stored else NOTHING
+    return projects
+
+
+def project_key(project: ProjectDoc) -> str:
+    return project.key.lower()
+
+
+def participant_key(person: ParticipantDoc) -> str:
+    return person.email.lower()
+
+
+def type_key(type: TypeDoc) -> str:
+    return type.key.lower()
+
+
+def source_key(source: SourceDoc) -> str:
+    return source.key.lower()
+
+
+async def load(reader: Reader, workspace_id: int) -> Projects:
+    """Everything stored of a workspace's projects."""
+    people = [_participant(row) for row in await people_queries.participants(reader, workspace_id)]
+    types = [_type(row) for row in await queries.feedback_types(reader, workspace_id)]
+    sources = [_source(row) for row in await queries.external_sources(reader, workspace_id)]
+    return Projects(
+        by_key(
+            (
+                Stored(row["id"], ProjectDoc(row["key"], row["name"]), row["archived"])
+                for row in await queries.projects(reader, workspace_id)
+            ),
+            project_key,
+        ),
+        _in_projects(people, participant_key),
+        _in_projects(types, type_key),
+        _in_projects(sources, source_key),
+    )
+
+
+def shown(state: Projects) -> Sequence[ProjectDoc]:
+    """What is in use, put together as the document has it."""
+    return [
+        replaced(
+            project,
+            participants=tuple(in_use(state.participants.get(project_key(project), {}))),
+            feedback_types=tuple(_with_sources(state, project)),
+        )
+        for project in in_use(state.projects)
+    ]
+
+
+def _with_sources(state: Projects, project: ProjectDoc) -> Iterable[TypeDoc]:
+    sources = in_use(state.sources.get(project_key(project), {}))
+    for type in in_use(state.types.get(project_key(project), {})):
+        own = tuple(source for source in sources if source.feedback_type.lower() == type_key(type))
+        yield replaced(type, external_sources=own)
+
+
+def _in_projects(stored: Sequence[Stored[Any]], key: Callable[[Any], str]) -> InProjects[Any]:
+    grouped: dict[str, list[Stored[Any]]] = defaultdict(list)
+    for one in stored:
+        grouped[one.thing.project].append(one)
+    return {project: by_key(things, key) for project, things in grouped.items()}
+
+
+def _participant(row: Row) -> Stored[ParticipantDoc]:
+    person = ParticipantDoc(row["email"], row["name"], row["project"].lower())
+    return Stored(row["contact_id"], person, row["archived"])
+
+
+def _type(row: Row) -> Stored[TypeDoc]:
+    sla, satisfaction = _json(row["sla"]), _json(row["satisfaction"])
+    return Stored(
+        row["id"],
+        TypeDoc(
+            key=row["key"],
+            name=row["name"],
+            prefix=row["prefix"],
+            digits=row["digits"],
+            statuses=tuple(_built(StatusDoc, one) for one in _json(row["statuses"])),
+            elements=tuple(_element(one) for one in _json(row["elements"])),
+            sla=_built(SlaDoc, sla) if sla else None,
+            satisfaction=_satisfaction(satisfaction) if satisfaction else None,
+            project=row["project"].lower(),
+        ),
+        row["archived"],
+    )
+
+
+def _element(stored: Mapping[str, Any]) -> ElementDoc:
+    options = tuple(_built(OptionDoc, option) for option in stored.get("options") or ())
+    return _built(ElementDoc, {**stored, "options": options})
+
+
+def _satisfaction(stored: Mapping[str, Any]) -> SatisfactionDoc:
+    answers = tuple(_built(SatisfactionAnswerDoc, answer) for answer in stored["answers"])
+    return SatisfactionDoc(stored["text"], answers)
+
+
+def _source(row: Row) -> Stored[SourceDoc]:
+    columns = {one.name for one in fields(SourceDoc)} - {"default_submitter", "fields", "project", "at"}
+    source = SourceDoc(
+        **{name: row[name] for name in columns},
+        default_submitter=row["submitter"],
+        fields=tuple((element, parameter) for element, parameter in _json(row["fields"])),
+        project=row["project"].lower(),
+    )
+    return Stored(row["id"], source, row["archived"])
+
+
+def _built(kind: type[Thing], stored: Mapping[str, Any]) -> Thing:
+    """A document's part from its stored JSON; members that a later version stored are left out."""
+    known = {one.name for one in fields(kind)}  # type: ignore[arg-type]
+    return kind(**{name: value for name, value in stored.items() if name in known})
+
+
+def _json(text: str | None) -> Any:
+    return None if text is None else msgspec.json.decode(text)

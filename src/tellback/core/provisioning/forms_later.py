@@ -1,0 +1,252 @@
+"""Forms of the sections whose capability is not built yet: checked, and refused where they stand.
+
+The capability that builds one takes its form along, makes a `Section` of it and removes it here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from tellback.core import form
+from tellback.core.form import Form, ListOf, MapOf, Member, Object, Short, optional
+from tellback.core.form_values import (
+    Choice,
+    Duration,
+    Email,
+    Json,
+    Network,
+    Number,
+    Secret,
+    Text,
+    Truth,
+    Whole,
+    key,
+)
+
+_NAME = Text()
+_KEY = key()
+_FREE = Text(free=True)
+_LONG = Text(most=65_535, free=True)
+_URL = Text("a URL", most=4_096)
+_SCALAR = form.Either(scalar=Json())
+_SCORE = Whole(-1_000_000, 1_000_000)
+
+SURVEY_KEY = Object(
+    "survey key",
+    {
+        "name": Member(_NAME),
+        "apikey": Member(Text("a key", most=255)),
+        "apisecret": Member(Secret(), form.KEPT),
+        "allowed_ips": optional(ListOf(Network()), ()),
+        "enabled": optional(Truth(), True),
+    },
+)
+CONNECTED_APP = Object(
+    "connected app",
+    {
+        "name": Member(_NAME),
+        "client_id": Member(Text("a client id", most=255)),
+        "client_secret": Member(Secret(), form.KEPT),
+        "enabled": optional(Truth(), True),
+    },
+)
+
+TICKET_TARGET = {"project": Member(_KEY), "type": Member(_KEY)}
+
+# What a rule, a subscription or a filter looks at: exact words, one of several, or bounds of a number.
+BOUNDS = Object(
+    "bounds",
+    {name: optional(Number()) for name in ("below", "above", "at_most", "at_least")},
+)
+CONDITIONS = MapOf(_NAME, form.Either(scalar=Json(), items=ListOf(_SCALAR, least=1), entries=BOUNDS))
+
+ANSWER = Object(
+    "answer",
+    {
+        "id": optional(Whole(1, 2**31 - 1)),
+        "text": Member(_FREE),
+        "value": optional(_FREE),
+        "goto": optional(_FREE),
+        "end": optional(Truth(), False),
+    },
+)
+QUESTION = Object(
+    "question",
+    {
+        "title": Member(_NAME),
+        "text": Member(_LONG),
+        "type": Member(Choice(("choose_one", "enter_text"))),
+        "metric": optional(Choice(("nps", "csat", "ces", "agent_quality", "feedback", "none")), "none"),
+        "answers": optional(ListOf(ANSWER, most=1_000), ()),
+    },
+)
+SURVEY = Object(
+    "survey",
+    {
+        "id": Member(Whole(1, 2**31 - 1)),
+        "title": Member(_NAME),
+        "description": optional(_NAME),
+        "channels": optional(ListOf(Choice(("api", "web"))), ()),
+        "state": optional(Choice(("draft", "deployed", "closed")), "draft"),
+        "take_token": optional(_KEY),
+        "embed_origins": optional(ListOf(_URL), ()),
+        "questions": Member(ListOf(QUESTION, key="title", least=1, most=1_000)),
+        "tickets": optional(
+            Object(
+                "tickets from low scores",
+                {**TICKET_TARGET, "when": Member(Object("condition", {"score_below": Member(_SCORE)}))},
+            )
+        ),
+    },
+)
+
+IMPORT_CONFIGURATION = Object(
+    "import configuration",
+    {
+        "reference": Member(Text("a reference")),
+        "name": optional(_NAME),
+        "object": Member(Choice(("account", "contact", "survey_record"))),
+        "active": optional(Truth(), True),
+        "unmapped": optional(Choice(("ignore", "reject")), "ignore"),
+        "fields": Member(MapOf(_FREE, Text("a property such as contact.email"), least=1)),
+    },
+)
+INCOMING_WEBHOOK = Object(
+    "incoming webhook",
+    {
+        "name": Member(_NAME),
+        "token": Member(Secret(), form.KEPT),
+        "username": Member(Text("a user name")),
+        "password": Member(Secret(free=True), form.KEPT),
+        "configuration": Member(Text("a reference")),
+        "active": optional(Truth(), True),
+    },
+)
+PAGE = Object(
+    "page",
+    {
+        "key": Member(_KEY),
+        "page_id": Member(Text("a page id")),
+        "app_secret": Member(Secret()),
+        "verify_token": Member(Secret(), form.KEPT),
+        "low_rating_tickets": optional(
+            Object("tickets from low ratings", {"at_most": Member(Whole(1, 5)), **TICKET_TARGET})
+        ),
+    },
+)
+
+RETURN_VALUE = Object(
+    "return value",
+    {
+        "group": Member(_KEY),
+        "label": Member(_KEY),
+        "parameter": Member(Text("a JSONPath or dotted path", most=1_000)),
+        "type": Member(Choice(("boolean", "datetime", "integer", "string"))),
+    },
+)
+WEBHOOK = Object(
+    "webhook",
+    {
+        "key": Member(_KEY),
+        "method": Member(Choice(("GET", "POST", "PUT", "PATCH", "DELETE"))),
+        "url": Member(_URL),
+        "headers": optional(
+            MapOf(_NAME, form.Either(scalar=Text(most=8_192), entries=Secret(most=8_192, free=True))), ()
+        ),
+        "basic_auth": optional(
+            Object("basic authentication", {"username": Member(_NAME), "password": Member(Secret(free=True))})
+        ),
+        "signing_secret": optional(Secret()),
+        "body": optional(_LONG),
+        "return_values": optional(ListOf(RETURN_VALUE), ()),
+        "ordered": optional(Truth(), True),
+    },
+)
+
+EVENTS = (
+    "ticket.created", "ticket.changed", "ticket.status", "ticket.answered", "response.recorded",
+    "rating.received", "session.completed", "value.captured", "schedule",
+)  # fmt: skip
+ACTION = Object(
+    "action",
+    {
+        "webhook": optional(_KEY),
+        "set_status": optional(_NAME),
+        "set_field": optional(Object("field", {"field": Member(_KEY), "value": Member(Json())})),
+        "add_tag": optional(_NAME),
+        "assign": optional(Email()),
+        "add_note": optional(_LONG),
+        "create_ticket": optional(
+            Object("ticket", {**TICKET_TARGET, "subject": Member(_LONG), "body": optional(_LONG)})
+        ),
+    },
+    rules=lambda action: (
+        [] if sum(v is not None for v in action.values()) == 1 else [("", "one action an item")]
+    ),
+)
+ACTIONS = ListOf(ACTION, least=1, most=100)
+RULE = Object(
+    "rule",
+    {
+        "key": Member(_KEY),
+        "on": Member(Choice(EVENTS)),
+        "every": optional(Duration()),
+        "when": optional(CONDITIONS, ()),
+        "do": Member(ACTIONS),
+        "once": optional(Truth(), False),
+    },
+)
+SUBSCRIPTION = Object(
+    "subscription",
+    {
+        "key": Member(_KEY),
+        "url": Member(_URL),
+        "events": Member(ListOf(_NAME, least=1)),
+        "when": optional(CONDITIONS, ()),
+        "secret": Member(Secret(), form.KEPT),
+        "secrets": optional(ListOf(Secret(), least=1, most=2)),
+    },
+)
+
+# Listeners, lookups and packages share where they look and who may ask.
+_WINDOW: Mapping[str, Member] = {
+    "key": Member(_KEY),
+    "object": Member(Choice(("feedback", "user", "project"))),
+    "project": optional(_KEY),
+    "api_key": Member(_NAME),
+    "filter": optional(CONDITIONS, ()),
+}
+_FIELDS = Member(ListOf(_NAME, least=1, most=1_000))
+LISTENER = Object(
+    "listener",
+    {
+        **_WINDOW,
+        "kind": Member(Choice(("macro", "comment", "data"))),
+        "do": optional(ACTIONS, ()),
+        "group": optional(_KEY),
+    },
+)
+RECORD_LOOKUP = Object("record lookup", {**_WINDOW, "fields": _FIELDS})
+DATA_PACKAGE = Object(
+    "data package", {**_WINDOW, "fields": _FIELDS, "page_size": optional(Whole(1, 1_000), 100)}
+)
+
+#: By name, in the order of the document.
+LATER: Final[Mapping[str, Form]] = {
+    "survey_keys": ListOf(SURVEY_KEY, key="name"),
+    "connected_apps": ListOf(CONNECTED_APP, key="name"),
+    "touchpoints": ListOf(
+        Short(Object("touchpoint", {"name": Member(_NAME)}), "name"), key="name", fold=True
+    ),
+    "surveys": ListOf(SURVEY, key="id"),
+    "import_configurations": ListOf(IMPORT_CONFIGURATION, key="reference"),
+    "incoming_webhooks": ListOf(INCOMING_WEBHOOK, key="name"),
+    "pages": ListOf(PAGE, key="key"),
+    "webhooks": ListOf(WEBHOOK, key="key"),
+    "rules": ListOf(RULE, key="key"),
+    "subscriptions": ListOf(SUBSCRIPTION, key="key"),
+    "listeners": ListOf(LISTENER, key="key"),
+    "record_lookups": ListOf(RECORD_LOOKUP, key="key"),
+    "data_packages": ListOf(DATA_PACKAGE, key="key"),
+}

@@ -1,0 +1,15 @@
+"""Every section there is. To plug one in, list it here; the order is that of storing and of showing."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tellback.core.projects.section import SECTION as PROJECTS
+from tellback.core.section import Section
+from tellback.core.workspaces.section_access_tokens import SECTION as ACCESS_TOKENS
+from tellback.core.workspaces.section_api_keys import SECTION as API_KEYS
+from tellback.core.workspaces.section_members import SECTION as MEMBERS
+from tellback.core.workspaces.section_workspace import SECTION as WORKSPACE
+
+#: The workspace comes first: storing it gives the others their workspace.
+SECTIONS: Final[tuple[Section, ...]] = (WORKSPACE, MEMBERS, API_KEYS, ACCESS_TOKENS, PROJECTS)
