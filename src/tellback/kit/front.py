@@ -10,7 +10,7 @@ import itertools
 import os
 import time
 from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import Any
 
 from tellback import logs
@@ -74,9 +74,14 @@ class Front:
         self._limit = limit
         self._life = life
         self._draining = False
+        self.in_flight = 0
         self._log = logs.logger("tellback.front")
         # Unique over processes and restarts by the first half, in the process by the second.
         self._made_ids = map(f"{os.urandom(6).hex()}-{{:x}}".format, itertools.count(1))
+
+    def life(self) -> AbstractAsyncContextManager[object]:
+        """What must be open while requests are answered."""
+        return nullcontext() if self._life is None else self._life()
 
     def drain(self) -> None:
         """From now on every answer closes its connection: the worker is going."""
@@ -85,13 +90,14 @@ class Front:
     async def __call__(self, scope: answers.Scope, receive: answers.Receive, send: answers.Send) -> None:
         if scope["type"] == "http":
             await self._request(scope, receive, send)
-        elif scope["type"] == "lifespan" and self._life is not None:
-            await _live(self._life, receive, send)
+        elif scope["type"] == "lifespan":
+            await _live(self.life, receive, send)
         else:
             raise NotImplementedError(scope["type"])  # what ASGI asks for of a protocol that is not spoken
 
     async def _request(self, scope: answers.Scope, receive: answers.Receive, send: answers.Send) -> None:
         began = time.perf_counter()
+        self.in_flight += 1
         path, method = scope["path"], scope["method"]
         surface = self._dispatcher.surface_of(path)
         head, size = heads.read(scope["headers"])
@@ -115,6 +121,7 @@ class Front:
         except Exception as error:
             await self._answer_fault(surface, outgoing, error)
         finally:
+            self.in_flight -= 1
             seconds = time.perf_counter() - began
             self._record(surface.name, method, path, outgoing.status, seconds, request_id, address)
 
