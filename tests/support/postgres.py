@@ -23,7 +23,8 @@ Result = TypeVar("Result")
 
 #: Whose programs the session runs on; unset: those of the wheel.
 VARIABLE = "TELLBACK_TEST_PG_BIN"
-# Nothing here outlives the session, and dropping a database forces a checkpoint. Tests of durability start their own.
+# Nothing here outlives the session, and dropping a database forces a checkpoint. Tests of durability start
+# a server of their own.
 _FAST = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
 _TEMPLATE = "tellback"  # migrated once; every test gets a copy
 

@@ -68,7 +68,7 @@ async def migrate(url: str, steps: Sequence[Step] | None = None) -> list[Step]:
     """Apply what is missing and return it, in order; several processes may call this at once.
 
     Raises `SchemaMismatch` when a newer tellback made the database or an applied step has changed since,
-    `DatabaseAway` when nobody answers, `StorageError` for a database that cannot be used. Whatever fails, every
+    `DatabaseAway` when nobody answers, `StorageError` for a database that cannot be used. Whatever fails, a
     step is there whole or not at all.
     """
     applied: list[Step] = []
@@ -95,7 +95,7 @@ async def status(url: str, steps: Sequence[Step] | None = None) -> list[StepStat
 
 @asynccontextmanager
 async def connected(url: str) -> AsyncIterator[asyncpg.Connection]:
-    """A connection to a server that tellback works with; every fault on the way is one line for an operator."""
+    """A connection to a server that tellback works with; every fault on the way is one line."""
     connection = await _connect(url)
     try:
         major = connection.get_server_version().major
@@ -130,7 +130,7 @@ async def _create_record(connection: asyncpg.Connection) -> None:
     try:
         await connection.execute(_CREATE_RECORD)
     except asyncpg.UniqueViolationError:
-        pass  # "if not exists" looks before it locks: somebody else creates it this instant, and has when this returns
+        pass  # "if not exists" looks before it locks: another process creates it, and has when this returns
     except asyncpg.InsufficientPrivilegeError as error:
         raise StorageError(f"the database user may not create tables: {error}.") from error
 
@@ -173,8 +173,8 @@ def _check(done: dict[int, Any], known: Sequence[Step]) -> None:
         step = by_number.get(number)
         if step is None:
             raise SchemaMismatch(
-                f"this database was made by a newer tellback (step {number:04}_{row['name']}, and this one knows "
-                f"{len(known)}); install that version."
+                f"this database was made by a newer tellback (it has step {number:04}_{row['name']}, this "
+                f"one knows {len(known)}); install that version."
             )
         if step.checksum != row["checksum"]:
             raise SchemaMismatch(

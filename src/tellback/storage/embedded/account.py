@@ -74,8 +74,8 @@ def _system_account() -> Account:
         account = _look_up()  # another process may have been faster: what counts is that it is there
         if account is None:
             raise EmbeddedError(
-                f"As root, tellback runs PostgreSQL under a system user named {SYSTEM_USER}, which could not be "
-                f"created ({complaint}); create it with `useradd --system {SYSTEM_USER}`, or run tellback as a plain user."
+                f"As root, tellback runs PostgreSQL as the system user {SYSTEM_USER}, which cannot be made "
+                f"({complaint}); run `useradd --system {SYSTEM_USER}`, or run tellback as a plain user."
             )
     if account.uid == 0:
         raise EmbeddedError(f"The system user {SYSTEM_USER} has uid 0, and PostgreSQL does not run as root.")

@@ -52,7 +52,8 @@ def find(given: Path | None = None) -> Binaries:
     found = Binaries(folder, _version(folder / "postgres"))
     if found.major not in SUPPORTED:
         raise EmbeddedError(
-            f"{folder} holds PostgreSQL {found.version}; tellback works with {SUPPORTED[0]} to {SUPPORTED[-1]}."
+            f"{folder} holds PostgreSQL {found.version}; "
+            f"tellback works with {SUPPORTED[0]} to {SUPPORTED[-1]}."
         )
     return found
 
@@ -85,33 +86,40 @@ def _version(postgres: Path) -> str:
 def for_account(binaries: Binaries, account: Account) -> Binaries:
     """`binaries`, or a copy of them where `account` can reach them.
 
-    A virtual environment below a closed folder (root's home) must stay closed, so the programs move, not its modes.
+    A closed folder above a virtual environment (root's home) stays so: the programs move, no mode changes.
     """
     if account.is_ours or account.reaches(binaries.folder / "postgres"):
         return binaries
     copy = _COPIES / f"postgresql-{binaries.version}"
+    installation = binaries.folder.parent
     try:
         if not copy.exists():
-            _copy(binaries.folder.parent, copy)
+            _copy(installation, copy)
         if not _only_root_writes(copy):
             raise EmbeddedError(
                 f"{copy} can be changed by others than root; remove it, and tellback makes it anew."
             )
     except (OSError, shutil.Error) as error:
         raise EmbeddedError(f"cannot copy PostgreSQL's programs to {copy}: {error}") from error
-    return Binaries(copy / "bin", binaries.version)
+    return Binaries(copy / installation.parent.name / installation.name / "bin", binaries.version)
 
 
 def _copy(installation: Path, target: Path) -> None:
+    """The programs we use and what they need, in the layout they were in: they look for each other by it."""
+    package = installation.parent
+    libraries = package.with_name(f"{package.name}.libs")  # where a wheel's shared libraries lie
     target.parent.mkdir(mode=0o755, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".copying-") as staging:
         made = Path(staging, "made")
-        (made / "bin").mkdir(parents=True)
+        inner = made / package.name / installation.name
+        (inner / "bin").mkdir(parents=True)
         for name in _COPIED_PROGRAMS:
             if (installation / "bin" / name).exists():
-                shutil.copy2(installation / "bin" / name, made / "bin" / name)
+                shutil.copy2(installation / "bin" / name, inner / "bin" / name)
         for name in ("lib", "share"):
-            shutil.copytree(installation / name, made / name, symlinks=True)
+            shutil.copytree(installation / name, inner / name, symlinks=True)
+        if libraries.is_dir():
+            shutil.copytree(libraries, made / libraries.name, symlinks=True)
         for path in (made, *made.rglob("*")):
             if not path.is_symlink():
                 path.chmod(0o755 if path.is_dir() or path.parent.name == "bin" else 0o644)

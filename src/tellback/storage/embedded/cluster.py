@@ -26,6 +26,14 @@ log_line_prefix = '%m [%p] '
 log_checkpoints = off
 """
 _BUILTIN_LOCALE_SINCE = 17
+_INITDB = (
+    f"--username={USER}",
+    "--auth-local=scram-sha-256",
+    "--auth-host=scram-sha-256",
+    "--encoding=UTF8",
+    "--data-checksums",
+    "--no-instructions",
+)
 _HALF_MADE = ".postgresql-"
 
 
@@ -79,9 +87,7 @@ def _initdb(staging: Path, programs_: binaries.Binaries, account: Account, run: 
             file.write(password + "\n")
         for locale in _locales(programs_.major):
             complaint = _run(
-                [programs_.program("initdb"), "-D", "{}", f"--username={USER}", f"--pwfile={password_file}"]
-                + ["--auth-local=scram-sha-256", "--auth-host=scram-sha-256", "--encoding=UTF8"]
-                + ["--data-checksums", "--no-instructions", *locale],
+                [programs_.program("initdb"), "-D", "{}", f"--pwfile={password_file}", *_INITDB, *locale],
                 staging,
                 account,
             )
@@ -93,7 +99,7 @@ def _initdb(staging: Path, programs_: binaries.Binaries, account: Account, run: 
 
 
 def _locales(major: int) -> list[list[str]]:
-    """The first that works. Text sorts by code point everywhere; upper and lower case by Unicode where possible."""
+    """To be tried in order. Text sorts by code point; upper and lower case go by Unicode where possible."""
     if major >= _BUILTIN_LOCALE_SINCE:
         return [["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"]]
     return [["--locale=C.UTF-8"], ["--locale=C"]]  # not every system has C.UTF-8
@@ -107,7 +113,7 @@ def _create_database(staging: Path, programs_: binaries.Binaries, account: Accou
 
 
 def _run(command: list[str], place: Path, account: Account, *, stdin: str = "") -> str | None:
-    """Run to the end; None when it went well, else the last line it said. "{}" in `command` stands for `place`."""
+    """Run to the end; None when it went well, else its last complaint. "{}" in `command` is `place`."""
     with tempfile.TemporaryFile() as given, programs.directory(place) as (where, descriptors):
         given.write(stdin.encode())
         given.seek(0)

@@ -77,7 +77,8 @@ class Folder:
         kept = self._kept("postgresql.password")
         if kept is None and self.cluster.exists():
             raise EmbeddedError(
-                f"{self.path / 'postgresql.password'} is missing, and without it nobody gets into {self.cluster}; put it back."
+                f"{self.path / 'postgresql.password'} is missing, and without it nobody gets into "
+                f"{self.cluster}; put it back."
             )
         if kept is None:
             kept = secrets.token_urlsafe(32)
@@ -89,7 +90,7 @@ class Folder:
         return Path(kept) if kept else None
 
     def run_directory(self, account: Account) -> Path:
-        """A 0700 directory of `account` with a short path, the same as last time where that is still to be had.
+        """A 0700 directory of `account` with a short path, the same as last time where that can be had.
 
         The same, because other processes have the address; theirs must stay good when the owner changes.
         """
@@ -123,7 +124,7 @@ class Folder:
         return fatal[-1] if fatal else (lines[-1].strip() if lines else None)
 
     def take(self, lock: FileLock, *, shared: bool = False) -> bool:
-        """`lock.take` in words for an operator. Raises `EmbeddedError` when the lock's file is not ours to open."""
+        """`lock.take`, with its faults in words. Raises `EmbeddedError` when we may not open the file."""
         try:
             return lock.take(shared=shared)
         except OSError as error:

@@ -182,7 +182,8 @@ class Keeper:
         report_at = began + _REPORT_EVERY_S
         while probe.ask(self._run, USER, DATABASE) is not probe.Answer.READY:
             now = time.monotonic()
-            if _ended(process, 0.005 if now < began + 1 else 0.05):
+            # Every question costs the server a process and a line in its log: seldom in a long recovery.
+            if _ended(process, min(0.005 + (now - began) / 10, 0.5)):
                 if self._stopping.is_set():
                     raise _StopWanted
                 raise _DidNotStart(self._folder.last_complaint(log_before) or _in_words(process.returncode))
@@ -208,7 +209,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 
 def _ended(process: subprocess.Popen[bytes], seconds: float) -> bool:
-    """Wait up to `seconds` for the process to end, without waking up meanwhile where the system can do that."""
+    """Wait up to `seconds` for the process to end, without waking up meanwhile where that can be done."""
     if hasattr(os, "pidfd_open") and process.poll() is None:
         try:
             fd = os.pidfd_open(process.pid)

@@ -3,9 +3,9 @@
     python -I -S launcher.py PARENT UID GID SIGNAL LIFELINE PROGRAM ARGUMENT...
 
 PARENT is the pid of the caller; UID and GID whom to become (-1: stay). With LIFELINE -1 the kernel sends
-SIGNAL when the caller dies; where no kernel does that, LIFELINE is the reading end of a pipe whose writing end
-only the caller holds, and this process stays to watch it. Runs without site packages and imports nothing of ours:
-it must start in milliseconds and works with root's rights until it drops them.
+SIGNAL when the caller dies; where no kernel does that, LIFELINE is the reading end of a pipe whose writing
+end only the caller holds, and this process stays to watch it. Runs without site packages and imports nothing
+of ours: it must start in milliseconds, and works with root's rights until it drops them.
 """
 
 from __future__ import annotations

@@ -39,7 +39,7 @@ def clear(cluster: Path, run: Path) -> None:
 
 
 def _server(cluster: Path) -> int | None:
-    """The pid of the living main process of `cluster`: the one named in its pid file, or one that has children."""
+    """The living main process of `cluster`: the one named in its pid file, or one that has children."""
     named = _named_pid(cluster)
     if not sys.platform.startswith("linux"):
         return named if named is not None and _is_called_postgres(named) else None
@@ -58,7 +58,7 @@ def _named_pid(cluster: Path) -> int | None:
 
 
 def _end_orphans(cluster: Path) -> None:
-    """Children of a killed server hold its shared memory until they notice; one in a long query takes long to.
+    """Children of a killed server hold its shared memory until they notice; one in a long query takes long.
 
     The log makes this safe: what they had not committed was never promised.
     """
@@ -72,7 +72,7 @@ def _end_orphans(cluster: Path) -> None:
 
 
 def _working_in(cluster: Path) -> dict[int, int]:
-    """pid -> parent's pid of every PostgreSQL process whose working directory is `cluster` (all change into it)."""
+    """pid -> parent's pid of every PostgreSQL process that works in `cluster` (all change into it)."""
     home = cluster.stat()
     found: dict[int, int] = {}
     for entry in Path("/proc").iterdir():

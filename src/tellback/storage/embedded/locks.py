@@ -21,7 +21,7 @@ class FileLock:
         return self._fd is not None
 
     def take(self, *, shared: bool = False) -> bool:
-        """Try once; True when this object has the lock now. Raises `OSError` when the file cannot be opened."""
+        """Try once; True when this object has the lock now. Raises `OSError` when the file does not open."""
         if self._fd is not None:
             return True
         fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
@@ -46,7 +46,7 @@ _all_locks: weakref.WeakSet[FileLock] = weakref.WeakSet()
 
 
 def _let_go_in_forked_child() -> None:
-    """A forked worker must not keep the lock of a parent that died: closing its copy leaves the parent's be."""
+    """A forked worker must not keep the lock of a parent that died; its copy closed, the parent's holds."""
     for lock in _all_locks:
         lock.release()
 

@@ -19,9 +19,9 @@ log = logging.getLogger(__name__)
 class EmbeddedPostgres:
     """The server on the data folder `data`, run by the programs in `binaries` (see `binaries.find`).
 
-    While it runs it is watched, and started again when it dies. `report` gets a line when there is something to
-    tell: a recovery that takes long, a server that died. `settings` go on top of ours, which keep every commit; only
-    who can lose the data (tests) gives any.
+    While it runs it is watched, and started again when it dies. `report` gets a line when there is something
+    to tell: a recovery that takes long, a server that died. `settings` go on top of ours, which keep every
+    commit: only for data that may be lost (tests).
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class EmbeddedPostgres:
 
     @property
     def binaries(self) -> programs.Binaries:
-        """The programs in use, for psql, pg_dump and pg_restore. Raises `EmbeddedError` when there are none."""
+        """The programs in use, psql and pg_dump among them. Raises `EmbeddedError` when there are none."""
         return programs.find(self._given)
 
     def start(self) -> None:
@@ -91,7 +91,7 @@ class EmbeddedPostgres:
         return Keeper(self.folder, usable, account, run, self._report, self._settings)
 
     def interrupt(self) -> None:
-        """From another thread: make a `start` that waits raise `EmbeddedError`. Does nothing to one that is over."""
+        """From another thread: make a `start` that still waits raise `EmbeddedError`."""
         keeper = self._keeper
         if keeper is not None and not self._runs:
             keeper.stop()
@@ -100,7 +100,7 @@ class EmbeddedPostgres:
         """Stop the server and let the folder go. May be called twice."""
         if not self._owner.held:
             return
-        # Held meanwhile, so that who comes now waits; not to be had when somebody still needs the socket's place.
+        # Held meanwhile, so that who comes now waits; not to be had while a guest needs the socket's place.
         alone = self.folder.take(self._users)
         if self._keeper is not None:
             self._keeper.stop()

@@ -1,7 +1,7 @@
-"""Many processes, one server: whoever comes first owns it, the others join it and take over when the owner goes.
+"""Many processes, one server: who comes first owns it, the others join it and take over when the owner goes.
 
-Three locks, all given back by the kernel when a process dies: `owner` (exclusive, whoever runs the server), `users`
-(shared, who has joined; exclusive while an owner stops the server), `serve` (exclusive, the hub).
+Three locks, all given back by the kernel when a process dies: `owner` (exclusive: who runs the server),
+`users` (shared: who has joined; exclusive while an owner stops the server), `serve` (exclusive: the hub).
 """
 
 from __future__ import annotations
