@@ -27,7 +27,8 @@ class Notes:
 
     target: str | None = None
     mapped: Any = None  # anything with unmapped, missing, unmatched and submitter_decision
-    remark: str | None = None
+    hint: str | None = None
+    contents: str | None = None  # what is shown for a body that is not kept
     created: tuple[str, str] | None = None
 
 
@@ -162,15 +163,15 @@ class Call:
             credential=self.credential.name,
             target=self.notes.target,
             status=status,
-            error=_in_words(error) or self.notes.remark,
-            hint=intake.rules.hint(status),
+            error=_in_words(error),
+            hint=self.notes.hint or intake.rules.hint(status),
             unmapped=mapped.unmapped if mapped else (),
             missing=mapped.missing if mapped else (),
             unmatched=mapped.unmatched if mapped else (),
             submitter=mapped.submitter_decision if mapped else None,
             created_type=self.notes.created[0] if self.notes.created else None,
             created_id=self.notes.created[1] if self.notes.created else None,
-            body=intake.rules.loggable_body(self.body) if self.body else None,
+            body=intake.rules.loggable_body(self.body) if self.body else self.notes.contents,
         )
 
 

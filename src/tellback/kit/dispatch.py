@@ -30,6 +30,11 @@ class Dispatcher:
     """The surfaces that are mounted. The longest matching prefix wins; a path of none of them is nobody's."""
 
     def __init__(self, surfaces: Iterable[Surface]) -> None:
+        self._by_segment: dict[str, list[tuple[str, str, Surface]]] = {}
+        self.mount(surfaces)
+
+    def mount(self, surfaces: Iterable[Surface]) -> None:
+        """Mount these, in place of what was mounted. Raises `ValueError` when two want one prefix."""
         owners: dict[str, Surface] = {}
         for surface in surfaces:
             for prefix in surface.prefixes:
@@ -38,7 +43,7 @@ class Dispatcher:
                     raise ValueError(f"{prefix} belongs to {owners[path].name} and to {surface.name}")
                 owners[path] = surface
         # Candidates by first segment, longest first: most paths are decided by one comparison.
-        self._by_segment: dict[str, list[tuple[str, str, Surface]]] = {}
+        self._by_segment = {}
         for path in sorted(owners, key=len, reverse=True):
             segment = path[1:].partition("/")[0]
             self._by_segment.setdefault(segment, []).append((path, f"{path}/", owners[path]))

@@ -87,11 +87,13 @@ class Runner:
         entry = call.entry(status)
         if key is None:
             return answer(await self.hub.commits.write(way.plain, intake.Submission(item, entry)))
-        submission = intake.Submission(item, entry, key, lambda result: _kept(answer(result)))
+        submission: intake.Submission[Item, Result] = intake.Submission(
+            item, entry, key, lambda result: _kept(answer(result))
+        )
         outcome = await self.hub.commits.write(way.keyed, submission)
-        if outcome is intake.TAKEN:
+        if isinstance(outcome, intake.Claim):
             raise _Taken
-        return answer(outcome)  # type: ignore[arg-type]
+        return answer(outcome)
 
     async def once(
         self,
@@ -137,7 +139,7 @@ class Runner:
         fingerprint, answer = kept
         if fingerprint != key.fingerprint:
             raise errors.KeyReused("This idempotency key was used with another body.")
-        call.notes.remark = "Repeated: answered as the first request with this idempotency key was."
+        call.notes.hint = "Repeated: answered as the first request with this idempotency key was."
         await self.hub.commits.write(intake.RECORD, call.entry(answer.status))
         headers = [
             (name.encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers.items()

@@ -143,7 +143,6 @@ class Front:
 
     async def _answer_aborted(self, surface: dispatch.Surface, outgoing: _Outgoing) -> None:
         """Mostly nobody is left to read it; where it was broken framing, the sender learns what happened."""
-        outgoing.status = outgoing.status or CLIENT_GONE
         if outgoing.started:
             return
         outgoing.close = True
@@ -183,7 +182,6 @@ class Front:
             )
 
 
-CLIENT_GONE = 499
 _CODES = [str(code) for code in range(1000)]
 
 

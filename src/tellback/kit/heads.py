@@ -69,9 +69,12 @@ def fault_of(head: Head, size: int) -> errors.HubError | None:
         return faults.HeadersTooLarge(f"The headers are over {MAX_HEADER_BYTES // 1024} KiB.")
     if b"host" not in head or not valid_host(head[b"host"]):
         return errors.Malformed("The request needs exactly one valid Host header.")
+    coding = head.get(b"transfer-encoding")
+    if coding is not None and coding.lower() != b"chunked":
+        return errors.Malformed("The only Transfer-Encoding taken is chunked.")
     length = head.get(b"content-length")
     if length is not None:
-        if b"transfer-encoding" in head:
+        if coding is not None:
             return errors.Malformed("Content-Length and Transfer-Encoding exclude each other.")
         if not length.isdigit():
             return errors.Malformed("The request needs one Content-Length that is a number.")

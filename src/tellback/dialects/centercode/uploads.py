@@ -58,7 +58,7 @@ class Uploads:
         credential = call.credential
         assert credential is not None
         call.notes.created = ("ticket", str(ticket.id))
-        call.notes.remark = "Files: " + ", ".join(f"{file.name} ({file.stored.size} bytes)" for file in form.files)
+        call.notes.contents = ", ".join(f"{file.name} ({file.stored.size} bytes)" for file in form.files)
         kept = False
 
         async def attach(key: intake.Key | None) -> Answer:
