@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from litestar import Request
 
 from tellback.core import errors, workspaces
 from tellback.core.hub import Hub
+from tellback.kit import answers
 from tellback.kit.front import peer_of
 from tellback.kit.limits import Limits
 
@@ -24,7 +25,7 @@ async def bearer(request: Request[Any, Any, Any], claim: str) -> workspaces.Cred
     if scheme.lower() != "bearer" or not token.strip():
         raise errors.Unauthenticated("An access token is due in the Authorization header, as: Bearer <token>.")
     known = await workspaces.tokens.authenticate(hub.db, hub.configuration, token.strip())
-    limits.check_credential(f"{known.workspace.id}:{known.id}", loopback=peer_of(request.scope).loopback)
+    limits.check_credential(f"{known.workspace.id}:{known.id}", loopback=peer_of(cast(answers.Scope, request.scope)).loopback)
     if claim not in known.claims:
         raise InsufficientScope(f"The access token does not have the claim {claim}.")
     return known

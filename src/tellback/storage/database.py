@@ -18,9 +18,9 @@ from tellback.storage.errors import DatabaseAway
 Result = TypeVar("Result")
 
 #: A connection that may be read from.
-Reader = NewType("Reader", asyncpg.Connection)  # type: ignore[valid-newtype, misc]
+Reader = NewType("Reader", asyncpg.Connection)  # type: ignore[valid-newtype]
 #: A connection inside a transaction (or about to run a single statement, which is one).
-Transaction = NewType("Transaction", asyncpg.Connection)  # type: ignore[valid-newtype, misc]
+Transaction = NewType("Transaction", asyncpg.Connection)  # type: ignore[valid-newtype]
 
 Row = asyncpg.Record
 
