@@ -90,6 +90,8 @@ class Unavailable(HubError):
     `retry_after` is in seconds.
     """
 
-    def __init__(self, message: str = "The hub cannot store anything right now; try again.", retry_after: int = 2) -> None:
+    def __init__(
+        self, message: str = "The hub cannot store anything right now; try again.", retry_after: int = 2
+    ) -> None:
         super().__init__(message)
         self.retry_after = retry_after

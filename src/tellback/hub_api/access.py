@@ -23,9 +23,13 @@ async def bearer(request: Request[Any, Any, Any], claim: str) -> workspaces.Cred
     limits: Limits = request.app.state["limits"]
     scheme, _, token = request.headers.get("authorization", "").strip().partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
-        raise errors.Unauthenticated("An access token is due in the Authorization header, as: Bearer <token>.")
+        raise errors.Unauthenticated(
+            "An access token is due in the Authorization header, as: Bearer <token>."
+        )
     known = await workspaces.tokens.authenticate(hub.db, hub.configuration, token.strip())
-    limits.check_credential(f"{known.workspace.id}:{known.id}", loopback=peer_of(cast(answers.Scope, request.scope)).loopback)
+    limits.check_credential(
+        f"{known.workspace.id}:{known.id}", loopback=peer_of(cast(answers.Scope, request.scope)).loopback
+    )
     if claim not in known.claims:
         raise InsufficientScope(f"The access token does not have the claim {claim}.")
     return known
@@ -35,4 +39,6 @@ def only(request: Request[Any, Any, Any], *known: str) -> None:
     """Refuse query parameters a call does not have: a misspelled filter must not pass for no filter."""
     for name in request.query_params:
         if name not in known:
-            raise errors.Malformed(f"There is no query parameter {name[:100]!r} here; there are {', '.join(known)}.")
+            raise errors.Malformed(
+                f"There is no query parameter {name[:100]!r} here; there are {', '.join(known)}."
+            )

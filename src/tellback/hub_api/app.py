@@ -81,7 +81,9 @@ def _refused(_: Request[Any, Any, Any], exception: Exception) -> Response[bytes]
         raise exception
     answer = refusal(error)
     headers = {name.decode(): value.decode() for name, value in answer.headers}
-    return Response(answer.body, status_code=answer.status, headers=headers, media_type=answer.media_type.decode())
+    return Response(
+        answer.body, status_code=answer.status, headers=headers, media_type=answer.media_type.decode()
+    )
 
 
 def kind_of(exception: Exception) -> errors.HubError | None:

@@ -114,7 +114,9 @@ class IntakeEntry(msgspec.Struct, kw_only=True):
 
 
 def ticket(
-    found: tickets.Ticket, attached: Sequence[files.File], timeline: Sequence[tickets.TimelineItem] | None = None
+    found: tickets.Ticket,
+    attached: Sequence[files.File],
+    timeline: Sequence[tickets.TimelineItem] | None = None,
 ) -> TicketDocument:
     """A ticket with its files and, where it was asked for alone, its timeline."""
     return TicketDocument(

@@ -24,5 +24,6 @@ async def list_intake(
         found = await intake.newest(reader, known.workspace.id, rows + 1, before=place)
     more, found = len(found) > rows, found[:rows]
     return documents.Page(
-        [documents.intake_entry(entry) for entry in found], paging.cursor("intake", found[-1].id) if more else None
+        [documents.intake_entry(entry) for entry in found],
+        paging.cursor("intake", found[-1].id) if more else None,
     )

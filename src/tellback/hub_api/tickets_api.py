@@ -24,7 +24,7 @@ async def list_tickets(
     after: After = None,
     limit: Limit = None,
     project: str | None = None,
-    type: str | None = None,  # noqa: A002 the contract's name
+    type: str | None = None,
     status: str | None = None,
     submitter: str | None = None,
     tag: str | None = None,
@@ -68,5 +68,7 @@ def _moment(text: str | None) -> datetime | None:
     except ValueError:
         moment = None
     if moment is None or moment.tzinfo is None:
-        raise errors.Malformed("changed_since must be an ISO 8601 time with an offset, as 2026-11-21T20:22:07Z.")
+        raise errors.Malformed(
+            "changed_since must be an ISO 8601 time with an offset, as 2026-11-21T20:22:07Z."
+        )
     return moment

@@ -45,7 +45,9 @@ class _Waiting:
 class GroupCommit:
     """`lanes` connections that write; at most `largest` items a transaction and `waiting` in the queue."""
 
-    def __init__(self, pool: asyncpg.Pool, *, lanes: int = 2, largest: int = 256, waiting: int = 10_000) -> None:
+    def __init__(
+        self, pool: asyncpg.Pool, *, lanes: int = 2, largest: int = 256, waiting: int = 10_000
+    ) -> None:
         self._pool = pool
         self._free = lanes
         self._largest = largest

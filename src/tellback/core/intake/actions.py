@@ -36,13 +36,17 @@ class Intake(Generic[Item, Result]):
     keyed: Batch[Submission[Item, Result], Result | Claim]
 
 
-def intake(name: str, effect: Effect[Item, Result], *, single_statement: bool = False) -> Intake[Item, Result]:
+def intake(
+    name: str, effect: Effect[Item, Result], *, single_statement: bool = False
+) -> Intake[Item, Result]:
     """Both batches of an effect; `single_statement` as in `Batch`."""
 
     async def plain(tx: Transaction, submissions: Sequence[Submission[Item, Result]]) -> Sequence[Result]:
         return await effect(tx, [one.item for one in submissions], [one.entry for one in submissions])
 
-    async def keyed(tx: Transaction, submissions: Sequence[Submission[Item, Result]]) -> Sequence[Result | Claim]:
+    async def keyed(
+        tx: Transaction, submissions: Sequence[Submission[Item, Result]]
+    ) -> Sequence[Result | Claim]:
         return await _once(tx, effect, submissions)
 
     return Intake(Batch(name, plain, single_statement), Batch(f"{name}, keyed", keyed))

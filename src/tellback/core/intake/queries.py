@@ -69,9 +69,7 @@ async def record(tx: Transaction, entries: Sequence[NewEntry]) -> None:
     await tx.execute(_RECORD, *entry_arrays(entries))
 
 
-async def newest(
-    reader: Reader, workspace_id: int, limit: int, before: int | None = None
-) -> list[Entry]:
+async def newest(reader: Reader, workspace_id: int, limit: int, before: int | None = None) -> list[Entry]:
     """Entries below id `before`, newest first."""
     rows = await reader.fetch(
         "select * from intake where workspace_id = $1 and ($2::bigint is null or id < $2) order by id desc limit $3",

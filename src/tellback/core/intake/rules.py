@@ -60,4 +60,6 @@ def scope(*parts: str) -> bytes:
 def _may_hold_secret(text: str) -> bool:
     """A quick no for nearly every body, before the slow search."""
     lowered = text.lower()
-    return any(word in lowered for word in ("key", "secret", "pass", "token", "auth", "signature", "session", "cred"))
+    return any(
+        word in lowered for word in ("key", "secret", "pass", "token", "auth", "signature", "session", "cred")
+    )

@@ -4,5 +4,5 @@ from __future__ import annotations
 
 
 def email_key(email: str) -> str:
-    """What e-mail addresses are compared by: trimmed, lower-cased (customergauge.md: "e-mail lower-cased")."""
+    """What e-mail addresses are compared by: trimmed, lower-cased."""
     return email.strip().lower()

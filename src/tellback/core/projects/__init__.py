@@ -23,7 +23,9 @@ __all__ = [
 ]
 
 
-async def find(db: Database, configuration: ConfigurationCache, workspace_id: int, key: str) -> Project | None:
+async def find(
+    db: Database, configuration: ConfigurationCache, workspace_id: int, key: str
+) -> Project | None:
     """The compiled project of a workspace, from memory where it is known."""
 
     async def load() -> Project | None:

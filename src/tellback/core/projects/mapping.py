@@ -134,9 +134,7 @@ def _rating(element: Element, parameter: str, value: Any) -> int:
     number: int | None = None
     if isinstance(value, int) and not isinstance(value, bool):
         number = value
-    elif isinstance(value, float) and value.is_integer():
-        number = int(value)
-    elif isinstance(value, str) and _WHOLE.fullmatch(value):
+    elif (isinstance(value, float) and value.is_integer()) or (isinstance(value, str) and _WHOLE.fullmatch(value)):
         number = int(value)
     if number is not None and element.lowest <= number <= element.highest:
         return number
@@ -165,7 +163,9 @@ _READERS: dict[str, Callable[[Element, str, Any], Any]] = {
 
 
 def _shown(value: Any) -> str:
-    text = value if isinstance(value, str) else _kind(value) if isinstance(value, (list, dict)) else str(value)
+    text = (
+        value if isinstance(value, str) else _kind(value) if isinstance(value, (list, dict)) else str(value)
+    )
     return text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
 
 
@@ -181,7 +181,8 @@ def _status(source: Source, parameters: Mapping[str, Any]) -> tuple[Status | Non
             return status, None
     allowed = ", ".join(f"'{status.name}'" for status in source.type.statuses)
     return None, Fault(
-        name, f"The parameter '{name}' is {_kind(value)} that is no status ({_shown(value)}); allowed are {allowed}."
+        name,
+        f"The parameter '{name}' is {_kind(value)} that is no status ({_shown(value)}); allowed are {allowed}.",
     )
 
 
@@ -201,12 +202,25 @@ def _submitter(
     default = source.default_submitter
     if default is None:
         wrong = "is required" if given is None else "is no participant's e-mail address"
-        return None, given, "refused: no participant and no default", Fault(name, f"The parameter '{name}' {wrong}.")
+        return (
+            None,
+            given,
+            "refused: no participant and no default",
+            Fault(name, f"The parameter '{name}' {wrong}."),
+        )
     if given is None:
         return default, None, f"none given, so the default submitter {default.email}", None
-    return default, given, f"no participant has the given address, so the default submitter {default.email}", None
+    return (
+        default,
+        given,
+        f"no participant has the given address, so the default submitter {default.email}",
+        None,
+    )
 
 
 def _unmapped(source: Source, parameters: Mapping[str, Any]) -> tuple[str, ...]:
-    known = {parameter for _, parameter in source.fields} | {source.status_parameter, source.submitter_parameter}
+    known = {parameter for _, parameter in source.fields} | {
+        source.status_parameter,
+        source.submitter_parameter,
+    }
     return tuple(name for name in parameters if name not in known)

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from tellback.core.intake import Unmatched
 from tellback.core.errors import Fault
+from tellback.core.intake import Unmatched
 from tellback.core.people import Participant
 
 ElementType = Literal["text", "single_choice", "multiple_choice", "rating_scale", "file"]

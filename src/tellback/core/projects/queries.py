@@ -52,7 +52,9 @@ async def feedback_types(reader: Reader, workspace_id: int, project_id: int) -> 
 async def project_key(reader: Reader, workspace_id: int, project_id: int) -> str | None:
     """The key of a project in use."""
     key: str | None = await reader.fetchval(
-        "select key from projects where workspace_id = $1 and id = $2 and archived_at is null", workspace_id, project_id
+        "select key from projects where workspace_id = $1 and id = $2 and archived_at is null",
+        workspace_id,
+        project_id,
     )
     return key
 
@@ -101,7 +103,9 @@ def _source(row: Row, types: dict[int, FeedbackType], people: dict[int, Particip
         default_submitter=people.get(row["default_submitter"]),
         submitter_parameter=row["submitter_parameter"],
         fields=tuple(
-            (elements[key], parameter) for key, parameter in msgspec.json.decode(row["fields"]) if key in elements
+            (elements[key], parameter)
+            for key, parameter in msgspec.json.decode(row["fields"])
+            if key in elements
         ),
         refuse_unmapped=row["unmapped"] == "reject",
         run_automation=row["run_automation"],

@@ -29,12 +29,20 @@ async def _attach(
     tx: Transaction, attachments: Sequence[NewAttachment], entries: Sequence[intake.NewEntry]
 ) -> Sequence[list[files.File]]:
     stored = [await files.add_many(tx, one.workspace_id, one.ticket_id, one.files) for one in attachments]
-    await queries.touch_many(tx, [one.workspace_id for one in attachments], [one.ticket_id for one in attachments])
+    await queries.touch_many(
+        tx, [one.workspace_id for one in attachments], [one.ticket_id for one in attachments]
+    )
     added = [(one, file) for one, many in zip(attachments, stored, strict=True) for file in many]
     await queries.add_timeline(
         tx,
         [
-            (one.workspace_id, one.ticket_id, one.actor, "file_added", f"File {file.name} added by {one.actor}")
+            (
+                one.workspace_id,
+                one.ticket_id,
+                one.actor,
+                "file_added",
+                f"File {file.name} added by {one.actor}",
+            )
             for one, file in added
         ],
     )

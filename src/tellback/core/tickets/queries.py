@@ -65,7 +65,9 @@ select id, number from placed order by n
 """
 
 
-async def file_many(tx: Transaction, tickets: Sequence[NewTicket], entries: Sequence[NewEntry]) -> list[Filed]:
+async def file_many(
+    tx: Transaction, tickets: Sequence[NewTicket], entries: Sequence[NewEntry]
+) -> list[Filed]:
     """Store tickets with their timelines, feed rows and log entries; one statement."""
     per_workspace: Counter[int] = Counter()
     per_type: Counter[tuple[int, int]] = Counter()
@@ -234,7 +236,9 @@ def _ticket(row: Row) -> Ticket:
         )
     body = row["body"]
     if body is None:
-        holder = next((e["key"] for e in msgspec.json.decode(row["elements"]) if e.get("role") == "body"), None)
+        holder = next(
+            (e["key"] for e in msgspec.json.decode(row["elements"]) if e.get("role") == "body"), None
+        )
         body = values.get(holder)
     return Ticket(
         id=row["id"],
@@ -261,5 +265,3 @@ def _ticket(row: Row) -> Ticket:
         closed_at=row["closed_at"],
         deleted=row["deleted_at"] is not None,
     )
-
-

@@ -41,7 +41,12 @@ async def access_tokens(reader: Reader, workspace_id: int) -> list[Credential]:
 
 
 async def store_access_token(
-    tx: Transaction, workspace_id: int, key: str, jti_hash: bytes, claims: list[str], expires_at: datetime | None
+    tx: Transaction,
+    workspace_id: int,
+    key: str,
+    jti_hash: bytes,
+    claims: list[str],
+    expires_at: datetime | None,
 ) -> None:
     """Store a token under its key; the one that had the key stops working."""
     await tx.execute(

@@ -36,7 +36,9 @@ async def issue(
         raise errors.Invalid([errors.Fault("claims", f"{unknown[0]!r} is none of {', '.join(CLAIMS)}.")])
     kid, private_key = await _signing_key(tx)
     jti = secrets.token_urlsafe(32)
-    await queries.store_access_token(tx, workspace.id, key, rules.secret_hash(jti), sorted(set(claims)), expires_at)
+    await queries.store_access_token(
+        tx, workspace.id, key, rules.secret_hash(jti), sorted(set(claims)), expires_at
+    )
     payload: dict[str, Any] = {
         "iss": ISSUER,
         "sub": key,

@@ -29,4 +29,3 @@ def surface(hub: Hub, limits: Limits) -> Surface:
         ],
     )
     return Surface("centercode", ("/api/v1",), app, refusal)
-

@@ -11,6 +11,7 @@ from tellback.kit.answers import Answer
 # Seed 000, "Common Troubleshooting Scenario": this body, to the letter.
 NOT_FOUND = "The requested resource could not be found."
 
+
 def refusal(error: errors.HubError) -> Answer:
     """The answer to an error. This vendor knows no 422 for values: seed 001 calls them bad requests."""
     code = 400 if isinstance(error, errors.Invalid) else faults.status_of(error)

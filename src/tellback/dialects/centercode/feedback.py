@@ -38,7 +38,9 @@ class Feedback:
 
         def answer(filed: Filed) -> Answer:
             body = wire.created(call.base_url, project, source, filed)
-            return answers.of_json(201, body, ((b"location", wire.location(project, source, filed).encode()),))
+            return answers.of_json(
+                201, body, ((b"location", wire.location(project, source, filed).encode()),)
+            )
 
         return await self.runner.once(call, call.fingerprint, file)
 
