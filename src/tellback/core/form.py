@@ -77,8 +77,8 @@ class Reading:
         inside = (f"{path}.", f"{path}[")
         return not any(fault.where == path or fault.where.startswith(inside) for fault in self.faults)
 
-    def in_order(self) -> list[FileFault]:
-        return sorted(self.faults, key=lambda fault: (fault.line or 0, fault.where))
+    def in_order(self) -> tuple[FileFault, ...]:
+        return tuple(sorted(self.faults, key=lambda fault: (fault.line or 0, fault.where)))
 
 
 class Form(Protocol):
@@ -226,7 +226,7 @@ class Object:
     """A mapping of known members, built by `build(at=path, **members)`.
 
     `rules` look at one built object and give the faults of its members among each other, as pairs of
-    member name ("" for the object) and message.
+    member name ("" for the object) and message; those that only follow from another fault are dropped.
     """
 
     noun: str
@@ -254,8 +254,9 @@ class Object:
             return INVALID
         built = self.build(at=path, **values)
         if self.rules is not None:
-            for name, message in self.rules(built):
-                reading.fault(join(path, name), message)
+            problems = [(join(path, name), message) for name, message in self.rules(built)]
+            for at, message in [one for one in problems if reading.sound(one[0])]:
+                reading.fault(at, message)
         return built
 
     def _member(

@@ -264,9 +264,7 @@ class Network:
             meant = ipaddress.ip_network(scalar.text, strict=False)
         except ValueError:
             return reading.fault(path, f"{self.due} is due here, not {scalar.text[:60]!r}", node.line)
-        return reading.fault(
-            path, f"{scalar.text!r} is an address inside a network; write {meant}", node.line
-        )
+        return reading.fault(path, f"{scalar.text!r} is inside a network; write {meant}", node.line)
 
     def write(self, value: str) -> str:
         return value

@@ -34,7 +34,7 @@ def read(text: str | bytes, origin: str, secret: form.SecretSource = form.no_nam
     except errors.Invalid as error:
         faults = [fault for fault in error.faults if isinstance(fault, document.FileFault)]
         reading.faults += faults
-        return Document(origin, {}, faults, reading)
+        return Document(origin, {}, tuple(faults), reading)
     return _checked(root, origin, reading)
 
 

@@ -22,7 +22,7 @@ class Document:
 
     origin: str
     values: Mapping[str, Any]
-    faults: Sequence[FileFault]
+    faults: tuple[FileFault, ...]
     reading: form.Reading
 
 
