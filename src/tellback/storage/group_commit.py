@@ -49,11 +49,12 @@ class GroupCommit:
         self, pool: asyncpg.Pool, *, lanes: int = 2, largest: int = 256, waiting: int = 10_000
     ) -> None:
         self._pool = pool
-        self._free = lanes
+        self._all = self._free = lanes
         self._largest = largest
         self._limit = waiting
         self._queue: deque[_Waiting] = deque()
         self._lanes: set[asyncio.Task[None]] = set()
+        self._at_rest = asyncio.Event()
 
     @classmethod
     async def open(cls, url: str, *, lanes: int = 2, waiting: int = 10_000) -> GroupCommit:
@@ -69,8 +70,9 @@ class GroupCommit:
 
     async def close(self) -> None:
         """Wait for what was taken, then disconnect."""
-        while self._lanes:
-            await asyncio.wait(self._lanes)
+        while self._free < self._all:
+            self._at_rest.clear()
+            await self._at_rest.wait()
         try:
             await asyncio.wait_for(self._pool.close(), 5)
         except (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
@@ -100,7 +102,7 @@ class GroupCommit:
     def _release(self) -> None:
         """Give the connection back, or hand it to those who wait."""
         if not self._queue:
-            self._free += 1
+            self._rest()
             return
         lane = asyncio.get_running_loop().create_task(self._drain())
         self._lanes.add(lane)
@@ -117,7 +119,11 @@ class GroupCommit:
                     entry.answered.set_exception(outcome)
                 else:
                     entry.answered.set_result(outcome)
+        self._rest()
+
+    def _rest(self) -> None:
         self._free += 1
+        self._at_rest.set()
 
     def _take(self) -> list[_Waiting]:
         """The oldest waiting entry and all others of its kind, in order, up to the largest batch."""
