@@ -23,6 +23,8 @@ DEEPEST = 64
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
+# Strings are the only place where JSON has these, so an escape may stand for them.
+_NOT_IN_YAML = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 _SURROGATE_PAIR = re.compile(
     r"(?<!\\)((?:\\\\)*)\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})"
 )
@@ -116,14 +118,15 @@ def _decoded(text: str | bytes, origin: str) -> str:
 
 
 def _json_as_yaml(text: str) -> str:
-    """JSON is YAML but for two things: tabs between tokens, and characters written as two `\\u` escapes."""
+    """JSON is YAML but for tabs between tokens, characters written as two escapes, and some unprintable ones."""
     if not text.lstrip().startswith("{"):
         return text
     try:
         json.loads(text)
     except (ValueError, RecursionError):
         return text
-    return _SURROGATE_PAIR.sub(_joined, text.replace("\t", " "))
+    escaped = _NOT_IN_YAML.sub(lambda sign: f"\\u{ord(sign[0]):04x}", text.replace("\t", " "))
+    return _SURROGATE_PAIR.sub(_joined, escaped)
 
 
 def _joined(pair: re.Match[str]) -> str:
