@@ -13,6 +13,7 @@ from typing import Any
 
 import asyncpg
 
+from tellback.storage import database
 from tellback.storage.errors import DatabaseAway, StorageError
 
 SUPPORTED_MAJORS = range(15, 19)
@@ -74,6 +75,9 @@ async def migrate(url: str, steps: Sequence[Step] | None = None) -> list[Step]:
     applied: list[Step] = []
     known = known_steps() if steps is None else steps
     async with connected(url) as connection:
+        # Looked at first: a user who may only read and write rows can serve a database that is up to date.
+        if len(await _applied(connection, known)) == len(known):
+            return []
         await _create_record(connection)
         while (step := await _apply_next(connection, known)) is not None:
             applied.append(step)
@@ -84,9 +88,7 @@ async def status(url: str, steps: Sequence[Step] | None = None) -> list[StepStat
     """Every known step and when it was applied, in order; changes nothing. Raises as `migrate`."""
     known = known_steps() if steps is None else steps
     async with connected(url) as connection:
-        exists = await connection.fetchval("select to_regclass('schema_migrations') is not null")
-        done = await _recorded(connection) if exists else {}
-    _check(done, known)
+        done = await _applied(connection, known)
     return [
         StepStatus(step.number, step.name, done[step.number]["applied_at"] if step.number in done else None)
         for step in known
@@ -104,35 +106,47 @@ async def connected(url: str) -> AsyncIterator[asyncpg.Connection]:
                 f"the database server is PostgreSQL {major}; tellback works with "
                 f"{SUPPORTED_MAJORS[0]} to {SUPPORTED_MAJORS[-1]}."
             )
-        yield connection
+        async with database.faults_named():
+            yield connection
+    except asyncpg.InsufficientPrivilegeError as error:
+        raise StorageError(f"the database user may not change the schema: {_line(error)}.") from error
     finally:
-        await connection.close(timeout=CONNECT_TIMEOUT_S)
+        await _close(connection)
 
 
 async def _connect(url: str) -> asyncpg.Connection:
     try:
         return await asyncpg.connect(url, timeout=CONNECT_TIMEOUT_S, server_settings={"timezone": "UTC"})
     except (asyncpg.InvalidPasswordError, asyncpg.InvalidAuthorizationSpecificationError) as error:
-        raise StorageError(f"the database server refuses the user or the password: {error}.") from error
-    except asyncpg.InvalidCatalogNameError as error:
-        raise StorageError(f"{error}; create it first (createdb), tellback fills it.") from error
-    except (OSError, TimeoutError, asyncpg.PostgresConnectionError, asyncpg.CannotConnectNowError) as error:
-        raise DatabaseAway(
-            f"the database server does not answer ({error or type(error).__name__})."
+        raise StorageError(
+            f"the database server refuses the user or the password: {_line(error)}."
         ) from error
+    except asyncpg.InvalidCatalogNameError as error:
+        raise StorageError(f"{_line(error)}; create it first (createdb), tellback fills it.") from error
+    except (OSError, TimeoutError, asyncpg.PostgresConnectionError, asyncpg.CannotConnectNowError) as error:
+        raise DatabaseAway(f"the database server does not answer ({_line(error)}).") from error
     except (ValueError, asyncpg.InterfaceError) as error:
-        raise StorageError(f"the database URL cannot be used: {error}.") from error
+        raise StorageError(f"the database URL cannot be used: {_line(error)}.") from error
     except asyncpg.PostgresError as error:
-        raise StorageError(f"the database server refuses the connection: {error}.") from error
+        raise StorageError(f"the database server refuses the connection: {_line(error)}.") from error
+
+
+def _line(error: BaseException) -> str:
+    return " ".join(str(error).split()).rstrip(".") or type(error).__name__
+
+
+async def _close(connection: asyncpg.Connection) -> None:
+    try:
+        await connection.close(timeout=CONNECT_TIMEOUT_S)
+    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        connection.terminate()  # the work is done, or its fault is on its way already
 
 
 async def _create_record(connection: asyncpg.Connection) -> None:
     try:
         await connection.execute(_CREATE_RECORD)
-    except asyncpg.UniqueViolationError:
+    except (asyncpg.UniqueViolationError, asyncpg.DuplicateTableError, asyncpg.DuplicateObjectError):
         pass  # "if not exists" looks before it locks: another process creates it, and has when this returns
-    except asyncpg.InsufficientPrivilegeError as error:
-        raise StorageError(f"the database user may not create tables: {error}.") from error
 
 
 async def _apply_next(connection: asyncpg.Connection, known: Sequence[Step]) -> Step | None:
@@ -140,16 +154,17 @@ async def _apply_next(connection: asyncpg.Connection, known: Sequence[Step]) -> 
     async with connection.transaction():
         # A table lock and no advisory lock: distributed PostgreSQL has the one and not always the other.
         await connection.execute("lock table schema_migrations in exclusive mode")
-        done = await _recorded(connection)
-        _check(done, known)
+        done = await _applied(connection, known)
         step = next((step for step in known if step.number not in done), None)
         if step is None:
             return None
         try:
             await connection.execute(step.sql)
+        except asyncpg.PostgresConnectionError:
+            raise
         except asyncpg.PostgresError as error:
             raise StorageError(
-                f"step {step.number:04}_{step.name} failed, nothing of it is kept: {error}."
+                f"step {step.number:04}_{step.name} failed, nothing of it is kept: {_line(error)}."
             ) from error
         await connection.execute(
             "insert into schema_migrations (number, name, checksum) values ($1, $2, $3)",
@@ -160,11 +175,16 @@ async def _apply_next(connection: asyncpg.Connection, known: Sequence[Step]) -> 
     return step
 
 
-async def _recorded(connection: asyncpg.Connection) -> dict[int, Any]:
+async def _applied(connection: asyncpg.Connection, known: Sequence[Step]) -> dict[int, Any]:
+    """The record's rows by number; none where there is no record. Raises `SchemaMismatch`."""
+    if not await connection.fetchval("select to_regclass('schema_migrations') is not null"):
+        return {}
     rows = await connection.fetch(
         "select number, name, checksum, applied_at from schema_migrations order by number"
     )
-    return {row["number"]: row for row in rows}
+    done = {row["number"]: row for row in rows}
+    _check(done, known)
+    return done
 
 
 def _check(done: dict[int, Any], known: Sequence[Step]) -> None:
