@@ -19,7 +19,7 @@ from tellback.kit import answers, faults
 from tellback.kit.answers import Answer
 from tellback.kit.call import Call
 from tellback.kit.limits import Limits
-from tellback.storage.errors import StorageError
+from tellback.storage.errors import StorageError, Unstorable
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -70,6 +70,8 @@ class Runner:
             return answer
         try:
             await self.hub.commits.write(intake.RECORD, call.entry(answer.status, error))
+        except Unstorable:  # the address itself cannot be stored; there is nothing to log it under
+            return answer
         except StorageError as away:
             return self.refusal(as_hub_error(away))
         return answer
@@ -164,7 +166,7 @@ def idempotency_key(call: Call) -> str | None:
 
 def as_hub_error(fault: errors.HubError | StorageError) -> errors.HubError:
     """A storage fault as callers know it."""
-    if isinstance(fault, StorageError):
+    if isinstance(fault, StorageError) and not isinstance(fault, Unstorable):
         log.warning("storage.unavailable", reason=str(fault))
     return faults.hub_error(fault) or errors.Unavailable()
 

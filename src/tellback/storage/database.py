@@ -13,7 +13,7 @@ from typing import Any, NewType, TypeVar
 
 import asyncpg
 
-from tellback.storage.errors import DatabaseAway
+from tellback.storage.errors import DatabaseAway, Unstorable
 
 Result = TypeVar("Result")
 
@@ -44,6 +44,13 @@ _AWAY = (
     TimeoutError,
 )
 
+# Texts and numbers of a caller that no column can hold, as the server words it.
+_UNSTORABLE = (
+    asyncpg.CharacterNotInRepertoireError,
+    asyncpg.UntranslatableCharacterError,
+    asyncpg.NumericValueOutOfRangeError,
+)
+
 STATEMENT_TIMEOUT_S = 30
 CONNECT_TIMEOUT_S = 5
 
@@ -69,10 +76,14 @@ async def open_pool(url: str, name: str, connections: int, **server_settings: st
 
 @asynccontextmanager
 async def faults_named() -> AsyncIterator[None]:
-    """Turn every way in which a database can be away into `DatabaseAway`."""
+    """Turn every way in which a database can be away into `DatabaseAway`, and misfits into `Unstorable`."""
     try:
         yield
+    except _UNSTORABLE as error:
+        raise Unstorable("A text or number cannot be stored.") from error
     except _AWAY as error:
+        if isinstance(error, ValueError):  # the driver's word for an argument it cannot send
+            raise Unstorable("A text or number cannot be stored.") from error
         raise DatabaseAway(f"the database is away ({type(error).__name__})") from error
 
 

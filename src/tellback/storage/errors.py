@@ -19,3 +19,7 @@ class BlobsAway(StorageError):
 
 class BlobMissing(StorageError):
     """The file store holds nothing under this name."""
+
+
+class Unstorable(StorageError):
+    """A value that PostgreSQL cannot hold: U+0000, half a surrogate pair, a number out of range."""
