@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -74,6 +74,20 @@ async def newest(reader: Reader, workspace_id: int, limit: int, before: int | No
     rows = await reader.fetch(
         "select * from intake where workspace_id = $1 and ($2::bigint is null or id < $2) order by id desc limit $3",
         workspace_id, before, limit,
+    )  # fmt: skip
+    return [_entry(row) for row in rows]
+
+
+async def arrived(
+    reader: Reader, workspace_id: int, after: int, among: Collection[int], limit: int
+) -> list[Entry]:
+    """Entries above id `after`, and those with one of the ids `among`, oldest first."""
+    rows = await reader.fetch(
+        """
+        select * from intake where workspace_id = $1 and (id > $2 or id = any($3::bigint[]))
+        order by id limit $4
+        """,
+        workspace_id, after, list(among), limit,
     )  # fmt: skip
     return [_entry(row) for row in rows]
 
