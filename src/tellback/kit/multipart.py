@@ -22,7 +22,7 @@ MAX_PARTS = 100
 MAX_PART_HEADER = 16 * 1024
 #: Bytes of all parts without a file name together. Nobody reads them, so they need no room.
 MAX_IGNORED = 1024 * 1024
-#: Bytes before the first boundary, after the last, or within headers.
+#: Bytes before the first boundary, after the last, or within headers; counted in whole chunks.
 MAX_BETWEEN = 64 * 1024
 #: Twice the limit of a file, and this for the wrapping, is the limit of a request.
 SPARE = 1024 * 1024
@@ -86,7 +86,8 @@ async def receive_files(
         return receiver.finish()
     except multipart.MultipartError as error:
         await receiver.discard()
-        raise errors.Malformed(f"The multipart body cannot be read: {error.args[0]}.") from error
+        reason = str(error.args[0]).partition(" (")[0].lower()
+        raise errors.Malformed(f"The multipart body cannot be read: {reason}.") from error
     except BaseException:
         await receiver.discard()
         raise

@@ -18,8 +18,8 @@ from functools import partial
 from pathlib import Path
 
 from tellback.storage.blobs.store import PREFIXES, Known
-from tellback.storage.blobs.threads import Threads, sync_folder
-from tellback.storage.blobs.writer import UNFINISHED, LocalWriter
+from tellback.storage.blobs.threads import Folders, Threads, sync_folder
+from tellback.storage.blobs.writer import LocalWriter
 from tellback.storage.errors import BlobMissing, StorageError
 
 READ = 256 * 1024
@@ -33,6 +33,7 @@ class LocalBlobs:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._folders = Folders()
         self._threads = Threads(THREADS)
 
     @classmethod
@@ -45,7 +46,7 @@ class LocalBlobs:
         return cls(folder)
 
     def create(self) -> LocalWriter:
-        return LocalWriter(self._threads, self._path(secrets.token_hex(16)))
+        return LocalWriter(self._threads, self._folders, self._path(secrets.token_hex(16)))
 
     @asynccontextmanager
     async def reading(
@@ -98,17 +99,11 @@ class LocalBlobs:
 
 
 def _prepare(folder: Path) -> None:
-    """Make every folder a blob may need, durably, and see that files can be made in them.
-
-    Later none is made: a store that vanishes under us (a volume not mounted) is a fault, not an empty store.
-    """
+    """Make the folder where it is missing, durably, and see that files can be made in it."""
     if not folder.is_dir():
         folder.mkdir(mode=0o700, parents=True)
         sync_folder(folder.parent)
-    for prefix in PREFIXES:
-        (folder / prefix).mkdir(mode=0o700, exist_ok=True)
-    sync_folder(folder)
-    probe = folder / PREFIXES[0] / f"probe-{secrets.token_hex(8)}{UNFINISHED}"
+    probe = folder / f"probe-{secrets.token_hex(8)}"
     os.close(os.open(probe, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600))
     os.unlink(probe)
 
@@ -122,8 +117,11 @@ def _open(path: Path) -> int:
 
 def _older(folder: Path, before: float) -> list[str]:
     """Names of files in `folder` that were last written before a time (seconds since 1970)."""
-    with os.scandir(folder) as entries:
-        return [entry.name for entry in entries if _written_at(entry) < before]
+    try:
+        with os.scandir(folder) as entries:
+            return [entry.name for entry in entries if _written_at(entry) < before]
+    except FileNotFoundError:  # nothing was ever put there
+        return []
 
 
 def _written_at(entry: os.DirEntry[str]) -> float:

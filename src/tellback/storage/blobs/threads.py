@@ -1,11 +1,13 @@
-"""Disk work off the event loop, with its faults named."""
+"""Disk work off the event loop, with its faults named; folders that stay."""
 
 from __future__ import annotations
 
 import asyncio
 import os
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -42,6 +44,25 @@ class Threads:
 
     async def close(self) -> None:
         await asyncio.to_thread(self._pool.shutdown)
+
+
+class Folders:
+    """Folders that are there and stay there: made where needed, durably, each looked at once by a process."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._durable: set[Path] = set()
+
+    def ensure(self, folder: Path) -> None:
+        """Blocks. Raises `OSError`, also when the folder's own parent is missing."""
+        with self._lock:
+            if folder in self._durable:
+                return
+            with suppress(FileExistsError):
+                os.mkdir(folder, 0o700)
+            # Also where it was there: whoever made it may have been killed before it came to this.
+            sync_folder(folder.parent)
+            self._durable.add(folder)
 
 
 def sync_folder(folder: Path) -> None:
