@@ -93,7 +93,7 @@ def _hub(
 ) -> Iterator[tuple[hub.Hub, int]]:
     """A hub with so many tickets more than the few of its check; and the number of the last."""
     with hub.filled(settings, name, workers=1) as served:
-        last = hub.check(served.port)
+        last = served.ticket
         if tickets:
             started = time.monotonic()
             last = asyncio.run(fill(hub.database_url(served.data), tickets))
@@ -170,10 +170,10 @@ def _contestant(what: str, name: str, served: hub.Hub, last: int) -> rounds.Cont
 def _tabulate(section: table.Section, what: str, clients: int, found: dict[str, rounds.Median]) -> None:
     empty = found["empty"]
     for name, median in found.items():
-        ratio = rounds.paired_ratio(median, empty)
-        section.rows.append((what, str(clients), name, *median.cells(), table.number(ratio)))
+        share = rounds.ratio(median, empty)
+        section.rows.append((what, str(clients), name, *median.cells(), table.number(share)))
     full = list(found)[-1]
-    ratio = rounds.paired_ratio(found[full], empty)
+    share = rounds.ratio(found[full], empty)
     section.targets.append(
-        table.Target(f"{what} at {clients} clients with {full} tickets, of empty", ratio, AT_LEAST)
+        table.Target(f"{what}, {table.counted(clients, 'client')}, {full} tickets, of empty", share, AT_LEAST)
     )

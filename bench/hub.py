@@ -7,7 +7,7 @@ import sys
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,8 @@ class Hub:
     port: int
     data: Path
     pid: int
+    #: the newest ticket, of one that is filled
+    ticket: int = 0
 
 
 @contextmanager
@@ -109,8 +111,7 @@ def filled(settings: rounds.Settings, name: str, *, workers: int) -> Iterator[Hu
     data, log = settings.temp / name, settings.temp / f"{name}.log"
     with serving(data, workers=workers, log=log) as hub:
         provision(data)
-        check(hub.port)
-        yield hub
+        yield replace(hub, ticket=check(hub.port))
 
 
 @contextmanager

@@ -56,14 +56,14 @@ def _variant(settings: rounds.Settings, ours: hub.Hub, factory: str, workers: in
 
 def _tabulate(section: table.Section, workers: int, clients: int, found: dict[str, rounds.Median]) -> None:
     for name, median in found.items():
-        share = rounds.paired_ratio(median, found[NOTHING])
+        share = rounds.ratio(median, found[NOTHING])
         section.rows.append((str(workers), str(clients), name, *median.cells(), table.number(share)))
     if (workers, clients) in SHARES:
-        what = f"intake, {workers} workers, {clients} clients, of storing nothing"
-        share = rounds.paired_ratio(found[hub.NAME], found[NOTHING])
+        what = f"intake, {table.counted(workers, 'worker')}, {clients} clients, of storing nothing"
+        share = rounds.ratio(found[hub.NAME], found[NOTHING])
         section.targets.append(table.Target(what, share, SHARES[workers, clients]))
     if (workers, clients) == (1, 1):
-        share = rounds.paired_ratio(found[hub.NAME], found[EACH])
+        share = rounds.ratio(found[hub.NAME], found[EACH])
         what = "intake, 1 client, of the same handler with a plain transaction"
         section.targets.append(table.Target(what, share, LONE_SHARE))
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import statistics
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,7 +44,7 @@ class Median:
     p99: float
     busy: float
     faults: dict[str, int]
-    samples: tuple[str, ...]
+    rates: tuple[float, ...]
 
     def cells(self) -> tuple[str, ...]:
         """Under `COLUMNS`."""
@@ -69,7 +69,7 @@ def of(outcomes: Sequence[load.Outcome]) -> Median:
         p99=statistics.median(outcome.p99 for outcome in outcomes),
         busy=statistics.median(outcome.busy for outcome in outcomes),
         faults=dict(faults),
-        samples=tuple(outcome.sample for outcome in outcomes),
+        rates=tuple(outcome.rate for outcome in outcomes),
     )
 
 
@@ -91,18 +91,16 @@ def interleaved(
                 )
             )
             found[contestant.name].append(outcome)
-            say(
-                f"    round {number}, {clients:3d} clients, {contestant.name}: {table.number(outcome.rate)}/s"
-            )
+            under = table.counted(clients, "client")
+            say(f"    round {number}, {under}, {contestant.name}: {table.number(outcome.rate)}/s")
     return {name: of(outcomes) for name, outcomes in found.items()}
 
 
-def paired_ratio(ours: Median, theirs: Median) -> float:
-    """Ours over theirs; not a number when theirs is nothing."""
-    return ours.rate / theirs.rate if theirs.rate else float("nan")
+def ratio(ours: Median, theirs: Median) -> float:
+    """Our rate over theirs: the median over the rounds, each compared within itself.
 
-
-def by_clients(
-    settings: Settings, contestants: Sequence[Contestant], clients: Sequence[int]
-) -> Mapping[int, dict[str, Median]]:
-    return {count: interleaved(settings, contestants, count) for count in clients}
+    Not a number when they answered nothing in a round.
+    """
+    if not all(theirs.rates):
+        return float("nan")
+    return statistics.median(mine / other for mine, other in zip(ours.rates, theirs.rates, strict=True))

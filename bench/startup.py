@@ -60,8 +60,10 @@ def _idle(settings: rounds.Settings, workers: int, section: table.Section) -> No
         time.sleep(IDLE_S)
         family = processes.family(served.pid)
         for kind, pids in _kinds(family).items():
-            section.rows.append((f"idle, {workers} workers: {kind}", *_mebibytes(pids)))
-        section.rows.append((f"idle, {workers} workers: all {len(family)} processes", *_mebibytes(family)))
+            section.rows.append((f"idle, {table.counted(workers, 'worker')}: {kind}", *_mebibytes(pids)))
+        section.rows.append(
+            (f"idle, {table.counted(workers, 'worker')}: all {len(family)} processes", *_mebibytes(family))
+        )
 
 
 def _mebibytes(pids: list[int]) -> tuple[str, str]:

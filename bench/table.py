@@ -27,10 +27,13 @@ class Target:
 
     def __str__(self) -> str:
         relation = ">=" if self.at_least else "<="
-        said = f"{number(self.value)}{self.unit} ({relation} {number(self.bound)}{self.unit})"
+        found, bound = number(self.value), number(self.bound)
+        if found == bound:  # rounding must not make a miss look like a hit
+            found = f"{self.value:.4f}"
+        said = f"{found}{self.unit} ({relation} {bound}{self.unit})"
         if self.held:
             return f"{said} held"
-        return f"{said} missed by {number(abs(self.value - self.bound))}{self.unit}"
+        return f"{said} missed by {abs(self.value - self.bound):.2g}{self.unit}"
 
 
 @dataclass
@@ -52,6 +55,11 @@ def number(value: float) -> str:
     if abs(value) >= 100:
         return f"{value:,.0f}"
     return f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"
+
+
+def counted(count: int, noun: str) -> str:
+    """`1 client`, `64 clients`."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def scrubbed(text: str) -> str:

@@ -30,12 +30,11 @@ def measure(settings: rounds.Settings) -> table.Section:
     digest = _make(source, mebibytes)
     taken: dict[str, list[float]] = {"upload": [], "cp + fsync": []}
     with hub.filled(settings, "upload", workers=1) as served:
-        ticket = hub.check(served.port)
         family = [pid for pid in processes.family(served.pid) if not processes.is_postgres(pid)]
         processes.reset_peak(family)
         before = processes.memory(family, "VmHWM")
         for number in range(1, settings.rounds + 1):
-            taken["upload"].append(_upload(served.port, ticket, source, digest))
+            taken["upload"].append(_upload(served.port, served.ticket, source, digest))
             _settle()
             taken["cp + fsync"].append(_copied(source, settings.temp / "copy.bin"))
             _settle()

@@ -50,11 +50,11 @@ def _started(settings: rounds.Settings, stack: ExitStack) -> tuple[list[rounds.C
 def _tabulate(section: table.Section, clients: int, found: dict[str, rounds.Median]) -> None:
     ours = found.get(hub.NAME)
     for name, median in found.items():
-        factor = rounds.paired_ratio(ours, median) if ours and name != hub.NAME else None
+        factor = rounds.ratio(ours, median) if ours and name != hub.NAME else None
         section.rows.append(
             (str(clients), name, *median.cells(), f"{table.number(factor)} x" if factor is not None else "")
         )
         if factor is not None and name == helpdesk.NAME:
             section.targets.append(
-                table.Target(f"create at {clients} clients, times {name}", factor, AT_LEAST)
+                table.Target(f"create, {table.counted(clients, 'client')}, times {name}", factor, AT_LEAST)
             )
