@@ -24,6 +24,7 @@ _PEER = "tellback.peer"
 _SENT_METHOD = "tellback.sent_method"
 
 _NOSNIFF = (b"x-content-type-options", b"nosniff")
+_SERVER = (b"server", b"tellback")  # else granian names itself
 _CLOSE = (b"connection", b"close")
 _METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
 
@@ -203,7 +204,7 @@ class _Outgoing:
         if message["type"] == "http.response.start":
             self.started = True
             self.status = message["status"]
-            extra = [(b"x-request-id", self.request_id.encode()), _NOSNIFF]
+            extra = [(b"x-request-id", self.request_id.encode()), _NOSNIFF, _SERVER]
             if self.close:
                 extra.append(_CLOSE)
             message = {**message, "headers": [*message.get("headers", ()), *extra]}

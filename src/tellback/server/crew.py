@@ -38,14 +38,14 @@ class Crew:
 
     def __init__(self, target: str, size: int, bell: signals.Bell) -> None:
         self._target = target
-        self._size = size
+        self.size = size
         self._bell = bell
         self._places: list[_Place] = []
         self._assignment: assignment.Assignment | None = None
         self._log = logs.logger("tellback.server")
 
     def start(self) -> None:
-        for number in range(self._size):
+        for number in range(self.size):
             self._places.append(_Place(number, self._spawn(), time.monotonic()))
 
     def assign(self, given: assignment.Assignment) -> None:

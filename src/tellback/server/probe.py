@@ -1,12 +1,17 @@
-"""Asks `/healthz/ready` over a socket, as anyone would."""
+"""Whether the hub can be called ready: asked over a socket, as anyone would."""
 
 from __future__ import annotations
 
 import socket
 import ssl
+from pathlib import Path
 
 #: The answer itself may take a second (`kit.health.ANSWER_WITHIN_S`).
 PATIENCE_S = 2.0
+
+#: Linux, proc(5): local address and port in hexadecimal, then the remote ones, then the state.
+_TABLES = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))
+_LISTEN = "0A"
 
 _QUESTION = b"GET /healthz/ready HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
 
@@ -21,6 +26,16 @@ def ready(where: tuple[str, int], *, tls: bool) -> bool:
                 return _asked(secured)
     except OSError:
         return False
+
+
+def listeners(port: int) -> int | None:
+    """How many sockets listen on `port`, one a worker; None where the system does not tell."""
+    try:
+        lines = [line for table in _TABLES for line in table.read_text().splitlines()]
+    except OSError:
+        return None
+    columns = [line.split()[:4] for line in lines]
+    return sum(local.endswith(f":{port:04X}") and state == _LISTEN for _, local, _, state in columns)
 
 
 def _asked(connection: socket.socket) -> bool:

@@ -73,9 +73,15 @@ def _assignment(final: settings.Settings, taken: address.Address, private: Path)
 def _became_ready(crew: Crew, bell: signals.Bell, taken: address.Address, *, tls: bool) -> bool:
     """True once the hub is ready, False when told to stop. Raises `StartFailed` when a worker gives up."""
     while not bell.stopping:
-        if probe.ready(taken.reachable, tls=tls):
+        # All workers, not just the one that answered: whoever dies next, somebody is there.
+        if probe.ready(taken.reachable, tls=tls) and _all_listen(crew, taken):
             return True
         if crew.anyone_ended():
             raise StartFailed("a worker ended before the hub was ready; the lines above say why")
         bell.wait(POLL_S)
     return False
+
+
+def _all_listen(crew: Crew, taken: address.Address) -> bool:
+    listening = probe.listeners(taken.port)
+    return listening is None or listening >= crew.size
