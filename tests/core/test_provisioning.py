@@ -264,13 +264,7 @@ async def test_tells_the_change_feed_what_changed_and_every_server_that_somethin
     assert [(row["seq"], row["kind"], row["subject_id"], row["actor"]) for row in rows] == [
         (1, "configuration.changed", "demo", "operator")
     ]
-    assert json.loads(rows[0]["data"]) == {
-        "changed": [
-            {"path": "workspace", "change": "created"},
-            {"path": "api_keys.Mobile apps", "change": "created"},
-            {"path": "api_keys.Website", "change": "created"},
-        ]
-    }
+    assert json.loads(rows[0]["data"]) == {"sections": {"workspace": 1, "api_keys": 2}}
     assert await scalar(db, "select version from configuration_version") == int(str(version)) + 1
 
 

@@ -22,10 +22,6 @@ NAMES = some.text(some.characters(codec="utf-8", exclude_categories=["C", "Z"]),
 SPANS = some.sampled_from(["30s", "15m", "4h", "2d", "90m", "25h"])
 
 
-def unique(items: some.SearchStrategy[Any], by: str, **bounds: int) -> some.SearchStrategy[list[Any]]:
-    return some.lists(items, unique_by=lambda item: str(item[by]).lower(), **bounds)
-
-
 @some.composite
 def elements(draw: some.DrawFn) -> list[dict[str, Any]]:
     made = []
@@ -49,14 +45,10 @@ def elements(draw: some.DrawFn) -> list[dict[str, Any]]:
 @some.composite
 def documents(draw: some.DrawFn) -> dict[str, Any]:
     """A document without secrets; one project whose sources name only what is there."""
-    keys = draw(
-        unique(
-            some.fixed_dictionaries({"name": NAMES}, optional={"enabled": some.booleans()}),
-            "name",
-            min_size=1,
-            max_size=3,
-        )
-    )
+    keys = [
+        {"name": name, "enabled": draw(some.booleans())}
+        for name in draw(some.lists(NAMES, unique=True, min_size=1, max_size=3))
+    ]
     people = [
         {"email": f"{name}@example.com", "name": draw(NAMES)}
         for name in draw(some.sets(some.text("abc", min_size=1), max_size=3))
@@ -72,7 +64,8 @@ def documents(draw: some.DrawFn) -> dict[str, Any]:
     }
     if draw(some.booleans()):
         source["status"] = draw(some.sampled_from(statuses))
-    if people and draw(some.booleans()):
+    defaulted = draw(some.booleans())
+    if people and defaulted:
         source["default_submitter"] = draw(some.sampled_from(people))["email"].upper()
     feedback_type = {
         "key": draw(KEYS),

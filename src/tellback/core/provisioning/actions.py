@@ -96,7 +96,8 @@ async def _apply(tx: Transaction, document: Document, prune: bool, actor: Actor)
         for section in SECTIONS:
             await section.store(tx, scope, planned.steps[section.name])
         await cache_queries.raise_version(tx)
-        data = {"changed": [{"path": one.path, "change": one.verb} for one in planned.changes]}
+        # Only how many of what: paths name people, and the feed is kept when a person is erased.
+        data = {"sections": {name: len(steps) for name, steps in planned.steps.items() if steps}}
         changed = changes.NewChange("configuration.changed", "configuration", scope.slug, actor, data)
         await changes.record(tx, scope.workspace_id, [*scope.feed, changed])
     return Outcome(scope.slug, planned.changes, tuple(scope.secrets), dry_run=False)
