@@ -1,7 +1,22 @@
-"""People: contacts, and the participants of projects."""
+"""People: contacts, the accounts they belong to, and the participants of projects."""
 
-from tellback.core.people import queries
-from tellback.core.people.model import Participant
-from tellback.core.people.rules import email_key
+from tellback.core.people import queries, rules
+from tellback.core.people.actions import know_accounts, know_many, news_of
+from tellback.core.people.model import AccountRecord, ContactRecord, Given, Known, KnownAccount, Participant
+from tellback.core.people.rules import account_key, email_key
 
-__all__ = ["Participant", "email_key", "queries"]
+__all__ = [
+    "AccountRecord",
+    "ContactRecord",
+    "Given",
+    "Known",
+    "KnownAccount",
+    "Participant",
+    "account_key",
+    "email_key",
+    "know_accounts",
+    "know_many",
+    "news_of",
+    "queries",
+    "rules",
+]

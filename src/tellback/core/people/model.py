@@ -1,8 +1,11 @@
-"""People who give feedback."""
+"""People who give feedback, and the accounts they belong to."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,3 +15,80 @@ class Participant:
     contact_id: int
     email: str
     name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What a record, a form or a respondent says of a person; e-mail or phone must be there.
+
+    `details` has any of first_name, last_name, job_title, language (texts) and account_id; what is absent
+    stays as it is stored, None clears it. The same holds for the single `segments`.
+    """
+
+    email: str | None
+    phone: str | None
+    details: Mapping[str, Any] = field(default_factory=dict)
+    segments: Mapping[str, str | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """A contact as it is stored."""
+
+    id: int
+    email: str | None
+    phone: str | None
+    email_key: str | None
+    phone_key: str | None
+    details: Mapping[str, Any]
+    segments: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Who was meant. `changed` names the members that were stored anew; `note` tells of an identity left open."""
+
+    contact_id: int
+    account_id: int | None
+    segments: Mapping[str, str]
+    created: bool
+    changed: tuple[str, ...]
+    note: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class KnownAccount:
+    """The account a name stands for."""
+
+    id: int
+    segments: Mapping[str, str]
+    created: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AccountRecord:
+    """An account as it is read."""
+
+    id: int
+    name: str
+    aliases: list[str]
+    segments: dict[str, str]
+    created_at: datetime
+    changed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ContactRecord:
+    """A contact as it is read; `account` is (id, name)."""
+
+    id: int
+    email: str | None
+    phone: str | None
+    first_name: str | None
+    last_name: str | None
+    job_title: str | None
+    language: str | None
+    account: tuple[int, str] | None
+    segments: dict[str, str]
+    created_at: datetime
+    changed_at: datetime

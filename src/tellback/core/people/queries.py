@@ -1,9 +1,15 @@
-"""SQL of contacts and participants."""
+"""SQL of contacts, accounts and participants."""
 
 from __future__ import annotations
 
-from tellback.core.people.model import Participant
-from tellback.storage.database import Reader
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from tellback.core.people.model import AccountRecord, Contact, ContactRecord, Participant
+from tellback.core.people.rules import DETAILS, Draft, account_key, email_key, phone_key
+from tellback.storage.database import Reader, Row, Transaction
 
 
 async def participants(reader: Reader, workspace_id: int, project_id: int) -> list[Participant]:
@@ -17,3 +23,207 @@ async def participants(reader: Reader, workspace_id: int, project_id: int) -> li
         workspace_id, project_id,
     )  # fmt: skip
     return [Participant(**row) for row in rows]
+
+
+async def contacts_for_update(
+    tx: Transaction, workspace_id: int, email_keys: Sequence[str], phone_keys: Sequence[str]
+) -> list[Contact]:
+    """The contacts with any of these keys, locked in one order everywhere."""
+    rows = await tx.fetch(
+        """
+        select * from contacts
+        where workspace_id = $1 and (email_key = any($2::text[]) or phone_key = any($3::text[]))
+        order by id for update
+        """,
+        workspace_id, email_keys, phone_keys,
+    )  # fmt: skip
+    return [
+        Contact(
+            row["id"], row["email"], row["phone"], row["email_key"], row["phone_key"],
+            {name: row[name] for name in DETAILS}, msgspec.json.decode(row["segments"]),
+        )
+        for row in rows
+    ]  # fmt: skip
+
+
+async def make_contacts(tx: Transaction, workspace_id: int, drafts: Sequence[Draft]) -> list[int]:
+    """Store new contacts; their ids in order. Meets a unique key when another was quicker."""
+    if not drafts:
+        return []
+    rows = await tx.fetch(
+        """
+        with new as (
+          select nextval(pg_get_serial_sequence('contacts', 'id')) as id, given.*
+          from unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
+                      $9::text[], $10::bigint[], $11::text[]) with ordinality
+            as given (email, email_key, phone, phone_key, first_name, last_name, job_title,
+                      language, account_id, segments, n)
+        ), made as (
+          insert into contacts (workspace_id, id, email, email_key, phone, phone_key, first_name, last_name,
+                                job_title, language, account_id, segments)
+          overriding system value
+          select $1, id, email, email_key, phone, phone_key, first_name, last_name,
+                 job_title, language, account_id, segments::jsonb
+          from new order by email_key, phone_key
+        )
+        select id from new order by n
+        """,
+        workspace_id, *_columns(drafts),
+    )  # fmt: skip
+    return [row["id"] for row in rows]
+
+
+async def change_contacts(tx: Transaction, workspace_id: int, drafts: Sequence[Draft]) -> None:
+    """Store what contacts are now. Meets a unique key when an e-mail or phone was taken meanwhile."""
+    if not drafts:
+        return
+    await tx.execute(
+        """
+        update contacts c
+        set email = new.email, email_key = new.email_key, phone = new.phone, phone_key = new.phone_key,
+            first_name = new.first_name, last_name = new.last_name, job_title = new.job_title,
+            language = new.language, account_id = new.account_id, segments = new.segments::jsonb,
+            changed_at = now()
+        from unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
+                    $9::text[], $10::bigint[], $11::text[], $12::bigint[])
+          as new (email, email_key, phone, phone_key, first_name, last_name, job_title,
+                  language, account_id, segments, id)
+        where c.workspace_id = $1 and c.id = new.id
+        """,
+        workspace_id, *_columns(drafts), [draft.id for draft in drafts],
+    )  # fmt: skip
+
+
+def _columns(drafts: Sequence[Draft]) -> list[list[Any]]:
+    identities = [
+        [draft.email for draft in drafts],
+        [draft.email_key for draft in drafts],
+        [draft.phone for draft in drafts],
+        [draft.phone_key for draft in drafts],
+    ]
+    details = [[draft.details.get(name) for draft in drafts] for name in DETAILS]
+    return [*identities, *details, [_json(draft.segments) for draft in drafts]]
+
+
+async def make_accounts(tx: Transaction, workspace_id: int, names: Mapping[str, str]) -> set[int]:
+    """Make accounts for the names (by their key) that none answers to; the ids of those made.
+
+    The name is taken first: who comes second waits, and finds the first one's account.
+    """
+    keys = sorted(names)
+    rows = await tx.fetch(
+        """
+        with free as (
+          insert into account_names (workspace_id, name_key, account_id, name)
+          select $1, new.key, nextval(pg_get_serial_sequence('accounts', 'id')), new.name
+          from unnest($2::text[], $3::text[]) as new (key, name)
+          where not exists (
+            select from account_names known where known.workspace_id = $1 and known.name_key = new.key)
+          on conflict (workspace_id, name_key) do nothing
+          returning account_id, name
+        )
+        insert into accounts (workspace_id, id, name) select $1, account_id, name from free returning id
+        """,
+        workspace_id, keys, [names[key] for key in keys],
+    )  # fmt: skip
+    return {row["id"] for row in rows}
+
+
+async def accounts_named(
+    reader: Reader, workspace_id: int, keys: Sequence[str]
+) -> dict[str, tuple[int, dict[str, str]]]:
+    """Id and segments of the accounts that names or aliases stand for, by their key."""
+    rows = await reader.fetch(
+        """
+        select n.name_key, a.id, a.segments
+        from account_names n join accounts a on a.workspace_id = n.workspace_id and a.id = n.account_id
+        where n.workspace_id = $1 and n.name_key = any($2::text[])
+        """,
+        workspace_id, keys,
+    )  # fmt: skip
+    return {row["name_key"]: (row["id"], msgspec.json.decode(row["segments"])) for row in rows}
+
+
+async def account_segments(
+    reader: Reader, workspace_id: int, account_ids: Sequence[int]
+) -> dict[int, dict[str, str]]:
+    """The segments of accounts, by id."""
+    rows = await reader.fetch(
+        "select id, segments from accounts where workspace_id = $1 and id = any($2::bigint[])",
+        workspace_id, account_ids,
+    )  # fmt: skip
+    return {row["id"]: msgspec.json.decode(row["segments"]) for row in rows}
+
+
+async def contacts(
+    reader: Reader,
+    workspace_id: int,
+    after: int | None,
+    limit: int,
+    *,
+    email: str | None = None,
+    phone: str | None = None,
+    account: str | None = None,
+) -> list[ContactRecord]:
+    """Contacts above id `after`, ascending; `account` is a name or alias."""
+    rows = await reader.fetch(
+        """
+        select c.*, a.name as account_name
+        from contacts c left join accounts a on a.workspace_id = c.workspace_id and a.id = c.account_id
+        where c.workspace_id = $1 and ($2::bigint is null or c.id > $2)
+          and ($4::text is null or c.email_key = $4) and ($5::text is null or c.phone_key = $5)
+          and ($6::text is null or c.account_id =
+            (select account_id from account_names n where n.workspace_id = $1 and n.name_key = $6))
+        order by c.id limit $3
+        """,
+        workspace_id, after, limit,
+        email_key(email) if email is not None else None,
+        phone_key(phone) if phone is not None else None,
+        account_key(account) if account is not None else None,
+    )  # fmt: skip
+    return [_contact(row) for row in rows]
+
+
+async def accounts(
+    reader: Reader, workspace_id: int, after: int | None, limit: int, *, name: str | None = None
+) -> list[AccountRecord]:
+    """Accounts above id `after`, ascending; `name` is a name or alias."""
+    rows = await reader.fetch(
+        """
+        select a.*, array(select n.name from account_names n where n.workspace_id = $1 and n.account_id = a.id
+                          and n.alias order by n.name_key) as aliases
+        from accounts a
+        where a.workspace_id = $1 and ($2::bigint is null or a.id > $2)
+          and ($4::text is null or a.id =
+            (select account_id from account_names n where n.workspace_id = $1 and n.name_key = $4))
+        order by a.id limit $3
+        """,
+        workspace_id, after, limit, account_key(name) if name is not None else None,
+    )  # fmt: skip
+    return [
+        AccountRecord(
+            row["id"], row["name"], row["aliases"], msgspec.json.decode(row["segments"]),
+            row["created_at"], row["changed_at"],
+        )
+        for row in rows
+    ]  # fmt: skip
+
+
+def _contact(row: Row) -> ContactRecord:
+    return ContactRecord(
+        id=row["id"],
+        email=row["email"],
+        phone=row["phone"],
+        first_name=row["first_name"],
+        last_name=row["last_name"],
+        job_title=row["job_title"],
+        language=row["language"],
+        account=(row["account_id"], row["account_name"]) if row["account_id"] is not None else None,
+        segments=msgspec.json.decode(row["segments"]),
+        created_at=row["created_at"],
+        changed_at=row["changed_at"],
+    )
+
+
+def _json(value: Any) -> str:
+    return msgspec.json.encode(value).decode()

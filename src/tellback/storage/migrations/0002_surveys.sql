@@ -12,7 +12,7 @@ create table accounts (
   primary key (workspace_id, id)
 );
 
--- Every name by which an account is found: its own and its aliases, trimmed and lower-cased. One table, so
+-- Every name by which an account is found: its own and its aliases, trimmed and case-folded. One table, so
 -- that no alias can be another account's name.
 create table account_names (
   workspace_id bigint not null,

@@ -1,0 +1,29 @@
+"""Writes that may meet another transaction's at a unique key."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import asyncpg
+
+from tellback.storage.database import ATTEMPTS, Transaction
+
+Result = TypeVar("Result")
+
+
+async def again_when_taken(tx: Transaction, effect: Callable[[Transaction], Awaitable[Result]]) -> Result:
+    """`effect` inside `tx`, from its start again when it meets a key that was taken meanwhile.
+
+    Who took it has committed by then, so the next attempt reads what is there. For look-up-or-make of things
+    with several unique keys, where `on conflict` can name but one. Raises `UniqueViolationError` when it still
+    meets one after several attempts.
+    """
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            async with tx.transaction():
+                return await effect(tx)
+        except asyncpg.UniqueViolationError:
+            if attempt == ATTEMPTS:
+                raise
+    raise AssertionError("unreachable")
