@@ -50,6 +50,10 @@ class NotFound(HubError):
     """No such thing, or none that this credential may know of."""
 
 
+class Gone(HubError):
+    """It was there and has ended for good; asking again will not help."""
+
+
 class MethodNotAllowed(HubError):
     """The thing is there and does not take this method; `allow` are the ones it takes."""
 

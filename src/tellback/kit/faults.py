@@ -27,6 +27,7 @@ _STATUS: dict[type[BaseException], int] = {
     errors.NotFound: 404,
     errors.MethodNotAllowed: 405,
     errors.Conflict: 409,
+    errors.Gone: 410,
     errors.TooLarge: 413,
     errors.Unsupported: 415,
     errors.Invalid: 422,

@@ -26,12 +26,14 @@ Result = TypeVar("Result")
 class Batch(Generic[Item, Result]):
     """A set-based action: many items in, as many results out, in order.
 
+    A result that is an exception is raised for its item's caller, and the others stand.
+
     `single_statement` promises that `apply` runs exactly one statement, which PostgreSQL makes a
     transaction by itself, so that no BEGIN and COMMIT travel.
     """
 
     name: str
-    apply: Callable[[Transaction, Sequence[Item]], Awaitable[Sequence[Result]]]
+    apply: Callable[[Transaction, Sequence[Item]], Awaitable[Sequence[Result | BaseException]]]
     single_statement: bool = False
 
 

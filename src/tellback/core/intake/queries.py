@@ -115,6 +115,18 @@ async def claim(tx: Transaction, keys: Sequence[tuple[int, Key]]) -> set[tuple[i
     return {(row["workspace_id"], row["scope"]) for row in rows}
 
 
+async def release(tx: Transaction, keys: Sequence[tuple[int, Key]]) -> None:
+    """Give back idempotency keys that this transaction claimed."""
+    await tx.execute(
+        """
+        delete from kept_answers k using unnest($1::bigint[], $2::bytea[]) as mine (workspace_id, scope)
+        where k.workspace_id = mine.workspace_id and k.scope = mine.scope
+        """,
+        [workspace_id for workspace_id, _ in keys],
+        [key.scope for _, key in keys],
+    )
+
+
 async def keep(tx: Transaction, answers: Sequence[tuple[int, Key, KeptAnswer]]) -> None:
     """Store the answers of keys claimed in this transaction."""
     await tx.execute(

@@ -18,6 +18,7 @@ _HINTS = {
     404: "The address does not lead to anything. Check the project key, the source's key or name, and the id in it.",
     405: "The address is right, the method is not. Change the request's method to one of those in the Allow header.",
     409: "It clashes with a request that is still running or with what is stored. Wait a moment and send it again.",
+    410: "What the address leads to has ended, as a session does that stood still too long. Start anew.",
     413: "The body is over the limit. Send less, or upload large content as a file.",
     415: "The body's format is not one this address takes. Set the Content-Type header (usually application/json).",
     422: "The request was read, and a value in it cannot be taken. Compare it with the mapping.",
