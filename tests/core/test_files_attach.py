@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from tests.support.forms import left
 
 from tellback.core import files
 from tellback.storage import blobs
@@ -85,6 +86,6 @@ async def test_sweeps_old_blobs_that_no_workspace_refers_to(
     attached, forgotten, waiting = [await stored(store, hours, tmp_path) for hours in (25, 25, 1)]
     await database.write(lambda tx: files.add_many(tx, demo, 7, [crash_log(1, attached)]))
     assert await files.sweep_unreferenced(database, store) == 1
-    kept = {path.name for path in tmp_path.rglob("*") if path.is_file()}
+    kept = {path.name for path in left(tmp_path)}
     assert kept == {attached, waiting}
     assert forgotten not in kept
