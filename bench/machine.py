@@ -24,6 +24,7 @@ def facts(temp: Path) -> list[tuple[str, str]]:
         ("commit", commit()),
         ("processor", f"{processor()}, {len(os.sched_getaffinity(0))} cores"),
         ("memory", f"{os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2**30:.0f} GiB"),
+        ("others at work", f"load average {os.getloadavg()[0]:.1f} before the start"),
         ("system", f"{platform.system()} {platform.release()}"),
         ("file system", f"{file_system(temp)}, write of 8 KiB + fsync {fsync_ms(temp):.2f} ms"),
         ("Python", platform.python_version()),
