@@ -45,7 +45,7 @@ create table surveys (
   last_answer_id bigint not null,    -- the highest ever given in any version
   take_token text not null,
   embed_origins text[] not null default '{}',
-  tickets jsonb,                     -- {type_id, score_below, default_submitter (contact)}
+  tickets jsonb,                     -- {project_id, type_id, score_below, default_submitter (contact)}
   archived_at timestamptz,
   primary key (workspace_id, id)
 );

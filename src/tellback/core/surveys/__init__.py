@@ -1,0 +1,58 @@
+"""Surveys: definitions with versions, and the sessions people take them in, one question a step."""
+
+from tellback.core.surveys import queries, rules
+from tellback.core.surveys.actions import (
+    LOST,
+    MOVE,
+    START,
+    Sessions,
+    deployed,
+    find,
+    find_by_take_token,
+    version_of,
+)
+from tellback.core.surveys.model import (
+    Answer,
+    Channel,
+    Given,
+    LowScoreTicket,
+    Move,
+    NewSession,
+    Outcome,
+    Question,
+    Reply,
+    Respondent,
+    Session,
+    SessionRecord,
+    Survey,
+    SurveyRecord,
+    Version,
+)
+
+__all__ = [
+    "LOST",
+    "MOVE",
+    "START",
+    "Answer",
+    "Channel",
+    "Given",
+    "LowScoreTicket",
+    "Move",
+    "NewSession",
+    "Outcome",
+    "Question",
+    "Reply",
+    "Respondent",
+    "Session",
+    "SessionRecord",
+    "Sessions",
+    "Survey",
+    "SurveyRecord",
+    "Version",
+    "deployed",
+    "find",
+    "find_by_take_token",
+    "queries",
+    "rules",
+    "version_of",
+]
