@@ -6,7 +6,6 @@ import click
 
 from tellback.cli import output
 from tellback.core import errors
-from tellback.core.document import FileFault
 from tellback.storage.errors import StorageError
 
 EXPECTED = (click.ClickException, errors.HubError, StorageError, OSError)
@@ -19,15 +18,13 @@ class Refused(click.ClickException):
 def lines(error: Exception) -> list[str]:
     """What to print for one of `EXPECTED`."""
     if isinstance(error, errors.Invalid):
-        return [
-            output.clean(str(fault) if isinstance(fault, FileFault) else _named(fault))
-            for fault in error.faults
-        ]
+        return [output.clean(_said(fault)) for fault in error.faults]
     return [f"tellback: {_one_line(_words(error))}"]
 
 
-def _named(fault: errors.Fault) -> str:
-    return f"tellback: {fault.where}: {fault.message}"
+def _said(fault: errors.Fault) -> str:
+    # Faults of a file say themselves where they are.
+    return f"tellback: {fault.where}: {fault.message}" if type(fault) is errors.Fault else str(fault)
 
 
 def _one_line(text: str) -> str:

@@ -32,7 +32,7 @@ def command() -> None:
 @options.hub
 def tail(place: databases.Place, as_json: bool, workspace: str, limit: int, follow: bool) -> None:
     """Print the newest requests to the vendor surfaces, oldest first, one a line."""
-    show = _show_json if as_json else _show_line
+    show = show_json if as_json else show_line
 
     async def job(db: Database) -> None:
         async with db.reading() as reader:
@@ -65,9 +65,9 @@ async def follow_on(db: Database, follower: intake.Follower, show: Show, every: 
             await asyncio.sleep(every)
 
 
-def _show_line(entry: intake.Entry) -> None:
+def show_line(entry: intake.Entry) -> None:
     output.line(intake_lines.line(entry))
 
 
-def _show_json(entry: intake.Entry) -> None:
+def show_json(entry: intake.Entry) -> None:
     output.document(intake_lines.document(entry))

@@ -69,17 +69,18 @@ def option(*names: str, **attributes: Any) -> Callable[[Function], Function]:
     return click.option(*names, envvar=variable, show_envvar=True, **attributes)
 
 
-def hub(function: Callable[..., Any]) -> Callable[..., Any]:
-    """--data, --database-url and --output; the command gets `place` and `as_json`."""
+def hub_in(home: Callable[[], Path]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """--data (`home()` without it), --database-url and --output; the command gets `place` and `as_json`."""
 
-    @functools.wraps(function)
-    def with_place(*, data: Path | None, database_url: str | None, output: str, **rest: Any) -> Any:
-        place = databases.Place(data or default_data(), database_url)
-        return function(place=place, as_json=output == "json", **rest)
+    def added(function: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(function)
+        def with_place(*, data: Path | None, database_url: str | None, output: str, **rest: Any) -> Any:
+            place = databases.Place((data or home()).absolute(), database_url)
+            return function(place=place, as_json=output == "json", **rest)
 
-    for added in (_OUTPUT, _DATABASE_URL, _DATA):
-        with_place = added(with_place)
-    return with_place
+        return _DATA(_DATABASE_URL(_OUTPUT(with_place)))
+
+    return added
 
 
 def default_data() -> Path:
@@ -89,6 +90,9 @@ def default_data() -> Path:
         raise click.UsageError(
             "There is no home folder to keep data in; give a folder with --data."
         ) from None
+
+
+hub = hub_in(default_data)
 
 
 def workspace(function: Function) -> Function:

@@ -46,7 +46,7 @@ def settings(place: databases.Place, **given: Any) -> Settings:
         raise click.UsageError("--tls-cert and --tls-key go together.")
     if given.get("max_file_size", 0) > _LARGEST_FILE:
         raise click.UsageError("--max-file-size is at most 2GiB.")
-    return Settings(data=place.data.absolute(), database_url=place.database_url, **given)
+    return Settings(data=place.data, database_url=place.database_url, **given)
 
 
 def serve(config: Settings, announce: Callable[[str], None], prepare: Prepare | None = None) -> None:
