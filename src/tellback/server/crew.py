@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from tellback import logs
+from tellback import headstart, logs
 from tellback.server import assignment, signals
 
 #: From SIGTERM to SIGKILL for a worker; of the 10 s in all it leaves 2 for what must outlive it.
@@ -18,8 +16,6 @@ STOP_WITHIN_S = 8.0
 #: A worker that lived this long did not fail at its start, and is replaced at once.
 SETTLED_S = 5.0
 FIRST_DELAY_S, LONGEST_DELAY_S = 0.1, 3.0
-
-_WORKER = "from tellback.server import worker; worker.main()"
 
 
 @dataclass
@@ -46,7 +42,7 @@ class Crew:
 
     def start(self) -> None:
         for number in range(self.size):
-            self._places.append(_Place(number, self._spawn(), time.monotonic()))
+            self._places.append(_Place(number, headstart.worker(self._target), time.monotonic()))
 
     def assign(self, given: assignment.Assignment) -> None:
         """Tell every worker, and every later one, what to do."""
@@ -89,13 +85,8 @@ class Crew:
             self._log.error("worker_ended", worker=place.number, status=status, again_in_s=delay)
         if place.due <= now:
             _close_lifeline(place.process)
-            place.process, place.since, place.due = self._spawn(), now, None
+            place.process, place.since, place.due = headstart.worker(self._target), now, None
             self._tell(place)
-
-    def _spawn(self) -> subprocess.Popen[bytes]:
-        # Always from the main thread: Linux sends the parent-death signal when the starting *thread* ends.
-        arguments = [sys.executable, "-P", "-c", _WORKER, self._target, str(os.getpid())]
-        return subprocess.Popen(arguments, stdin=subprocess.PIPE)  # noqa: S603 - our own interpreter and code
 
     def _tell(self, place: _Place) -> None:
         if self._assignment is None or place.process.stdin is None:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from pathlib import Path
 
-from tellback import settings
+from tellback import headstart, settings
 from tellback.server import address, assignment, certificates, folder, probe, signals
 from tellback.server.crew import Crew
 from tellback.server.faults import StartFailed
@@ -23,7 +23,7 @@ Prepare = Callable[[settings.Settings], AbstractContextManager[settings.Settings
 def serve(
     config: settings.Settings,
     *,
-    target: str = "tellback.app:application",
+    target: str = headstart.APPLICATION,
     prepare: Prepare = nullcontext,
     announce: Callable[[str], None] = print,
 ) -> None:
