@@ -18,18 +18,10 @@ from tellback.storage.embedded import probe
 _SYSTEM_15 = Path("/usr/lib/postgresql/15/bin")
 
 
-@pytest.fixture(scope="module")
-def used(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data folder with a cluster that was stopped in order; whoever asks leaves it so."""
-    data = tmp_path_factory.mktemp("used")
-    _start_and_stop(data)
-    return data
-
-
 @pytest.fixture
-def stranger(used: Path) -> Iterator[int]:
+def stranger(data: Path) -> Iterator[int]:
     """A living process of the server's user that is no PostgreSQL."""
-    uid = (used / "postgresql").stat().st_uid
+    uid = (data / "postgresql").stat().st_uid
     become = {} if uid == os.geteuid() else {"user": uid}
     with subprocess.Popen(["/bin/sleep", "60"], cwd="/", **become) as process:  # type: ignore[call-overload]
         yield process.pid
@@ -54,20 +46,20 @@ def _refusal(data: Path, binaries: Path | None = None) -> str:
 @pytest.mark.parametrize(
     "left", ["", "garbage", "{pid}", "{pid}\n/proc/self/fd/9\n1700000000\n5432\n", "{us}\n"]
 )
-def test_starts_over_a_pid_file_that_names_no_server(used: Path, stranger: int, left: str) -> None:
+def test_starts_over_a_pid_file_that_names_no_server(data: Path, stranger: int, left: str) -> None:
     text = left.format(pid=stranger, us=os.getpid())
-    (used / "postgresql" / "postmaster.pid").write_text(text)
-    _start_and_stop(used)
+    (data / "postgresql" / "postmaster.pid").write_text(text)
+    _start_and_stop(data)
 
 
-def test_starts_over_a_stale_lock_of_its_socket(used: Path, stranger: int) -> None:
-    server = embedded.EmbeddedPostgres(used)
+def test_starts_over_a_stale_lock_of_its_socket(data: Path, stranger: int) -> None:
+    server = embedded.EmbeddedPostgres(data)
     server.start()
     url = server.url
     server.stop()
     run = Path(parse_qs(urlsplit(url).query)["host"][0])
     run.mkdir(mode=0o700)
-    cluster = (used / "postgresql").stat()
+    cluster = (data / "postgresql").stat()
     os.chown(run, cluster.st_uid, cluster.st_gid)
     probe.socket_path(run).touch()
     probe.socket_path(run).with_name(".s.PGSQL.5432.lock").write_text(f"{stranger}\n/x\n1\n5432\n{run}\n")
@@ -76,8 +68,8 @@ def test_starts_over_a_stale_lock_of_its_socket(used: Path, stranger: int) -> No
     server.stop()
 
 
-def test_does_not_use_a_run_directory_that_others_may_enter(used: Path) -> None:
-    server = embedded.EmbeddedPostgres(used)
+def test_does_not_use_a_run_directory_that_others_may_enter(data: Path) -> None:
+    server = embedded.EmbeddedPostgres(data)
     server.start()
     before = server.url
     server.stop()
@@ -102,9 +94,9 @@ def test_refuses_a_cluster_of_another_major(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not _SYSTEM_15.is_dir(), reason=f"no PostgreSQL 15 in {_SYSTEM_15}")
-def test_refuses_a_newer_cluster_under_older_programs(used: Path) -> None:
-    assert "was made by PostgreSQL 18" in _refusal(used, _SYSTEM_15)
-    _start_and_stop(used)
+def test_refuses_a_newer_cluster_under_older_programs(data: Path) -> None:
+    assert "was made by PostgreSQL 18" in _refusal(data, _SYSTEM_15)
+    _start_and_stop(data)
 
 
 def test_refuses_a_cluster_folder_that_holds_something_else(tmp_path: Path) -> None:
@@ -127,10 +119,9 @@ def test_refuses_a_data_folder_it_cannot_write_to(tmp_path: Path) -> None:
     assert "cannot write to the data folder" in _refusal(closed)
 
 
-def test_refuses_to_go_on_without_the_password(tmp_path: Path) -> None:
-    _start_and_stop(tmp_path)
-    (tmp_path / "postgresql.password").unlink()
-    assert "postgresql.password is missing" in _refusal(tmp_path)
+def test_refuses_to_go_on_without_the_password(data: Path) -> None:
+    (data / "postgresql.password").unlink()
+    assert "postgresql.password is missing" in _refusal(data)
 
 
 def test_refuses_a_folder_without_programs(tmp_path: Path) -> None:
@@ -144,11 +135,10 @@ def test_refuses_programs_of_a_major_it_does_not_know(tmp_path: Path) -> None:
     assert "tellback works with 15 to 18" in _refusal(tmp_path / "data", tmp_path)
 
 
-def test_says_why_postgresql_does_not_start(tmp_path: Path) -> None:
-    _start_and_stop(tmp_path)
-    with (tmp_path / "postgresql" / "postgresql.conf").open("a") as settings:
+def test_says_why_postgresql_does_not_start(data: Path) -> None:
+    with (data / "postgresql" / "postgresql.conf").open("a") as settings:
         settings.write("shared_buffers = plenty\n")
-    line = _refusal(tmp_path)
+    line = _refusal(data)
     assert "PostgreSQL does not start" in line
     assert "configuration file" in line
     assert "postgresql.log" in line
@@ -165,17 +155,16 @@ def test_makes_a_cluster_anew_that_was_killed_half_way(tmp_path: Path) -> None:
     processes.eventually(lambda: not processes.servers(tmp_path))
 
 
-def test_leaves_a_server_alone_that_it_did_not_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_leaves_a_server_alone_that_it_did_not_start(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Somebody repairs the cluster by hand: their server is neither joined nor ended."""
     if not sys.platform.startswith("linux"):
         pytest.skip("needs /proc")
     monkeypatch.setattr("tellback.storage.embedded.leftovers._PATIENCE_S", 0.3)
-    _start_and_stop(tmp_path)
-    server = embedded.EmbeddedPostgres(tmp_path)
+    server = embedded.EmbeddedPostgres(data)
     server.start()
     # As if nobody owned it: the lock file is exchanged below the running owner.
-    (tmp_path / "owner.lock").rename(tmp_path / "owner.lock.held")
-    line = _refusal(tmp_path)
-    assert f"another PostgreSQL server (process {processes.main_process(tmp_path)}) works on" in line
-    assert processes.servers(tmp_path)
+    (data / "owner.lock").rename(data / "owner.lock.held")
+    line = _refusal(data)
+    assert f"another PostgreSQL server (process {processes.main_process(data)}) works on" in line
+    assert processes.servers(data)
     server.stop()

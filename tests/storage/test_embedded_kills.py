@@ -36,50 +36,50 @@ async def _a_while_of(acknowledged: set[int]) -> None:
             await asyncio.sleep(0.01)
 
 
-async def test_loses_no_commit_and_leaves_no_process_when_its_owner_is_killed(tmp_path: Path) -> None:
+async def test_loses_no_commit_and_leaves_no_process_when_its_owner_is_killed(data: Path) -> None:
     promised: set[int] = set()
     for _ in range(_ROUNDS):
-        with processes.Holder("serving", tmp_path) as holder:
+        with processes.Holder("serving", data) as holder:
             url = holder.answer()["url"]
             async with writers.writing(url) as acknowledged:
                 await _a_while_of(acknowledged)
                 holder.kill()
-                processes.eventually(lambda: not processes.servers(tmp_path))
+                processes.eventually(lambda: not processes.servers(data))
             promised |= acknowledged
         began = time.monotonic()
-        with processes.Holder("serving", tmp_path) as holder:
+        with processes.Holder("serving", data) as holder:
             assert holder.answer()["url"] == url
             assert time.monotonic() - began < _BACK_S
             assert promised <= await writers.stored(url)
 
 
-async def test_is_back_when_everything_is_killed(tmp_path: Path) -> None:
+async def test_is_back_when_everything_is_killed(data: Path) -> None:
     promised: set[int] = set()
     for _ in range(_ROUNDS):
-        with processes.Holder("serving", tmp_path) as holder:
+        with processes.Holder("serving", data) as holder:
             url = holder.answer()["url"]
             async with writers.writing(url) as acknowledged:
                 await _a_while_of(acknowledged)
-                for pid in (holder.process.pid, *processes.servers(tmp_path)):
+                for pid in (holder.process.pid, *processes.servers(data)):
                     _kill(pid)
             promised |= acknowledged
     began = time.monotonic()
-    with processes.Holder("serving", tmp_path) as holder:
+    with processes.Holder("serving", data) as holder:
         holder.answer()
         assert time.monotonic() - began < _BACK_S
         assert promised <= await writers.stored(url)
 
 
-async def test_is_back_when_only_postgresql_is_killed(tmp_path: Path) -> None:
+async def test_is_back_when_only_postgresql_is_killed(data: Path) -> None:
     """The writers come back by themselves, on the same address."""
     told: list[str] = []
-    server = embedded.EmbeddedPostgres(tmp_path, report=told.append)
+    server = embedded.EmbeddedPostgres(data, report=told.append)
     server.start()
     try:
         async with writers.writing(server.url) as acknowledged:
             for _ in range(_ROUNDS):
                 await _a_while_of(acknowledged)
-                _kill(processes.main_process(tmp_path))
+                _kill(processes.main_process(data))
                 async with asyncio.timeout(_BACK_S):
                     await _a_while_of(acknowledged)
         assert acknowledged <= await writers.stored(server.url)
@@ -88,8 +88,8 @@ async def test_is_back_when_only_postgresql_is_killed(tmp_path: Path) -> None:
     assert told.count("PostgreSQL ended unexpectedly (signal 9, Killed); starting it again.") == _ROUNDS
 
 
-async def test_does_not_wait_for_a_query_that_outlived_its_server(tmp_path: Path) -> None:
-    server = embedded.EmbeddedPostgres(tmp_path, report=lambda _: None)
+async def test_does_not_wait_for_a_query_that_outlived_its_server(data: Path) -> None:
+    server = embedded.EmbeddedPostgres(data, report=lambda _: None)
     server.start()
     try:
         connection = await asyncpg.connect(server.url)
@@ -97,7 +97,7 @@ async def test_does_not_wait_for_a_query_that_outlived_its_server(tmp_path: Path
             connection.fetchval("select count(*) from generate_series(1, 1000000000) n")
         )
         await asyncio.sleep(0.3)
-        _kill(processes.main_process(tmp_path))
+        _kill(processes.main_process(data))
         async with asyncio.timeout(_BACK_S):
             while True:
                 with contextlib.suppress(OSError, asyncpg.PostgresError):
@@ -110,37 +110,37 @@ async def test_does_not_wait_for_a_query_that_outlived_its_server(tmp_path: Path
         server.stop()
 
 
-async def test_survives_a_child_of_postgresql_being_killed(tmp_path: Path) -> None:
+async def test_survives_a_child_of_postgresql_being_killed(data: Path) -> None:
     """PostgreSQL then restarts itself, which its keeper must not take for its end."""
     told: list[str] = []
-    server = embedded.EmbeddedPostgres(tmp_path, report=told.append)
+    server = embedded.EmbeddedPostgres(data, report=told.append)
     server.start()
     try:
-        main = processes.main_process(tmp_path)
+        main = processes.main_process(data)
         async with writers.writing(server.url) as acknowledged:
             await _a_while_of(acknowledged)
-            _kill(next(pid for pid in processes.servers(tmp_path) if pid != main))
+            _kill(next(pid for pid in processes.servers(data) if pid != main))
             async with asyncio.timeout(_BACK_S):
                 await _a_while_of(acknowledged)
         assert acknowledged <= await writers.stored(server.url)
-        assert processes.main_process(tmp_path) == main
+        assert processes.main_process(data) == main
         assert told == []
     finally:
         server.stop()
 
 
-def test_ends_with_a_process_that_never_stops_it(tmp_path: Path) -> None:
+def test_ends_with_a_process_that_never_stops_it(data: Path) -> None:
     program = f"""
 import os, pathlib
 from tellback.storage import embedded
-embedded.EmbeddedPostgres(pathlib.Path({str(tmp_path)!r})).start()
+embedded.EmbeddedPostgres(pathlib.Path({str(data)!r})).start()
 os._exit(0)
 """
     subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
-    processes.eventually(lambda: not processes.servers(tmp_path))
+    processes.eventually(lambda: not processes.servers(data))
 
 
-def test_ends_with_its_parent_where_the_kernel_does_not_tell(tmp_path: Path) -> None:
+def test_ends_with_its_parent_where_the_kernel_does_not_tell(data: Path) -> None:
     """The way of systems without a parent-death signal, tried here on a program that only waits."""
     program = """
 import os, pathlib, signal
@@ -160,7 +160,7 @@ signal.pause()
         processes.eventually(lambda: not Path(f"/proc/{watcher}/cwd").exists())
 
 
-def test_passes_signals_on_where_it_has_to_watch(tmp_path: Path) -> None:
+def test_passes_signals_on_where_it_has_to_watch(data: Path) -> None:
     program = """
 import os, pathlib, signal, time
 from tellback.storage.embedded import account, programs

@@ -21,8 +21,8 @@ _SYSTEM_15 = Path("/usr/lib/postgresql/15/bin")
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[embedded.EmbeddedPostgres]:
-    server = embedded.EmbeddedPostgres(tmp_path / "data")
+def server(data: Path) -> Iterator[embedded.EmbeddedPostgres]:
+    server = embedded.EmbeddedPostgres(data)
     server.start()
     yield server
     server.stop()
@@ -150,15 +150,15 @@ async def test_bounds_its_log(server: embedded.EmbeddedPostgres, monkeypatch: py
 
 
 @processes.only_linux
-def test_leaves_no_process_and_no_descriptor_behind(tmp_path: Path) -> None:
-    server = embedded.EmbeddedPostgres(tmp_path)
+def test_leaves_no_process_and_no_descriptor_behind(data: Path) -> None:
+    server = embedded.EmbeddedPostgres(data)
     server.start()  # the first start loads modules and opens what stays open
     server.stop()
     before = sorted(os.listdir("/proc/self/fd"))
     server.start()
-    assert processes.servers(tmp_path)
+    assert processes.servers(data)
     server.stop()
-    assert processes.servers(tmp_path) == {}
+    assert processes.servers(data) == {}
     assert sorted(os.listdir("/proc/self/fd")) == before
 
 

@@ -28,6 +28,10 @@ async def _answers(url: str) -> bool:
     return True
 
 
+def _copy(data: Path, copy: Path) -> None:
+    subprocess.run(["cp", "-a", data, copy], check=True)
+
+
 async def _answers_within(url: str, seconds: float) -> None:
     async with asyncio.timeout(seconds):
         while not await _answers(url):  # noqa: ASYNC110 -- polls another process
@@ -47,33 +51,33 @@ def test_has_one_owner_however_many_come_at_once(tmp_path: Path) -> None:
     assert processes.servers(tmp_path) == {}
 
 
-async def test_stays_until_the_guests_have_left(tmp_path: Path) -> None:
-    with processes.Holder("joined", tmp_path) as owner:
+async def test_stays_until_the_guests_have_left(data: Path) -> None:
+    with processes.Holder("joined", data) as owner:
         url = owner.answer()["url"]
-        with embedded.joined(tmp_path) as guest:
+        with embedded.joined(data) as guest:
             assert not guest.owns
             owner.leave()
             with pytest.raises(subprocess.TimeoutExpired):
                 owner.process.wait(0.5)
             assert await _answers(url)
         assert owner.process.wait(5) == 0
-    assert processes.servers(tmp_path) == {}
+    assert processes.servers(data) == {}
 
 
-async def test_is_taken_over_by_a_guest_whose_owner_was_killed(tmp_path: Path) -> None:
-    with processes.Holder("joined", tmp_path) as owner:
+async def test_is_taken_over_by_a_guest_whose_owner_was_killed(data: Path) -> None:
+    with processes.Holder("joined", data) as owner:
         owner.answer()
-        with embedded.joined(tmp_path) as guest:
+        with embedded.joined(data) as guest:
             owner.kill()
             processes.eventually(lambda: guest.owns)
             assert await _answers(guest.url)
-    assert processes.servers(tmp_path) == {}
+    assert processes.servers(data) == {}
 
 
-async def test_waits_for_a_short_command_and_then_belongs_to_the_hub(tmp_path: Path) -> None:
-    with processes.Holder("joined", tmp_path) as command:
+async def test_waits_for_a_short_command_and_then_belongs_to_the_hub(data: Path) -> None:
+    with processes.Holder("joined", data) as command:
         command.answer()
-        with processes.Holder("serving", tmp_path) as hub:
+        with processes.Holder("serving", data) as hub:
             await asyncio.sleep(0.3)
             command.leave()
             answer = hub.answer()
@@ -82,12 +86,12 @@ async def test_waits_for_a_short_command_and_then_belongs_to_the_hub(tmp_path: P
 
 
 async def test_is_taken_over_by_a_hub_as_soon_as_a_long_command_ends(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sharing, "SERVE_WAITS_S", 0.2)
-    with processes.Holder("joined", tmp_path) as command:
+    with processes.Holder("joined", data) as command:
         url = command.answer()["url"]
-        with embedded.serving(tmp_path) as hub:
+        with embedded.serving(data) as hub:
             assert not hub.owns
             command.leave()
             processes.eventually(lambda: hub.owns)
@@ -95,32 +99,45 @@ async def test_is_taken_over_by_a_hub_as_soon_as_a_long_command_ends(
             assert await _answers(url)
 
 
-def test_has_one_hub(tmp_path: Path) -> None:
-    with processes.Holder("serving", tmp_path) as hub:
+def test_has_one_hub(data: Path) -> None:
+    with processes.Holder("serving", data) as hub:
         hub.answer()
-        with processes.Holder("serving", tmp_path) as second:
+        with processes.Holder("serving", data) as second:
             answer = second.answer()
             assert answer["error"] == "DataFolderBusy"
-            assert answer["message"].startswith(f"another tellback serves {tmp_path} already")
-        assert processes.servers(tmp_path)
+            assert answer["message"].startswith(f"another tellback serves {data} already")
+        assert processes.servers(data)
 
 
-async def test_may_be_joined_by_a_command_while_the_hub_runs(tmp_path: Path) -> None:
-    with processes.Holder("serving", tmp_path) as hub:
+async def test_may_be_joined_by_a_command_while_the_hub_runs(data: Path) -> None:
+    with processes.Holder("serving", data) as hub:
         url = hub.answer()["url"]
         for _ in range(3):
-            with embedded.joined(tmp_path) as command:
+            with embedded.joined(data) as command:
                 assert command.url == url
                 assert await _answers(url)
 
 
-async def test_is_back_when_the_hub_is_killed_and_another_starts_at_once(tmp_path: Path) -> None:
-    with processes.Holder("serving", tmp_path) as first:
+async def test_is_back_when_the_hub_is_killed_and_another_starts_at_once(data: Path) -> None:
+    with processes.Holder("serving", data) as first:
         url = first.answer()["url"]
         first.kill()
-        with processes.Holder("serving", tmp_path) as second:
+        with processes.Holder("serving", data) as second:
             assert second.answer() == {"url": url, "owns": True}
             await _answers_within(url, 5)
+
+
+async def test_keeps_a_copied_folder_apart_from_the_original(data: Path) -> None:
+    copy = data.with_name("copy")
+    with embedded.joined(data) as one:
+        assert await _answers(one.url)
+    _copy(data, copy)
+    with embedded.joined(data) as one, embedded.joined(copy) as other:
+        assert one.owns
+        assert other.owns
+        assert one.url != other.url
+        assert await _answers(one.url)
+        assert await _answers(other.url)
 
 
 def test_gives_its_locks_to_no_forked_child(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import importlib.resources
 import re
@@ -143,10 +144,10 @@ async def _close(connection: asyncpg.Connection) -> None:
 
 
 async def _create_record(connection: asyncpg.Connection) -> None:
-    try:
+    # "if not exists" looks before it locks: another process may create it, and has when this one is refused.
+    refused = (asyncpg.UniqueViolationError, asyncpg.DuplicateTableError, asyncpg.DuplicateObjectError)
+    with contextlib.suppress(*refused):
         await connection.execute(_CREATE_RECORD)
-    except (asyncpg.UniqueViolationError, asyncpg.DuplicateTableError, asyncpg.DuplicateObjectError):
-        pass  # "if not exists" looks before it locks: another process creates it, and has when this returns
 
 
 async def _apply_next(connection: asyncpg.Connection, known: Sequence[Step]) -> Step | None:

@@ -2,7 +2,7 @@
 
     <data>/postgresql/            the cluster, mode 0700, of the user PostgreSQL runs as
     <data>/postgresql.password    the superuser's password, mode 0600
-    <data>/postgresql.run         where the run directory is
+    <data>/postgresql.run         where the run directory is, and of which folder (device, inode)
     <data>/postgresql.log[.1]     what the server says, bounded
     <data>/*.lock                 who owns the cluster, who uses it, who serves
 
@@ -12,6 +12,7 @@ No folder that tellback did not make has its mode or owner changed.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import secrets
 import shutil
@@ -58,8 +59,8 @@ class Folder:
         """Make the folder where it is missing. Raises `EmbeddedError` when it cannot be used."""
         try:
             self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with tempfile.TemporaryFile(dir=self.path):
-                pass
+            if not os.access(self.path, os.W_OK | os.X_OK):
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
         except (FileExistsError, NotADirectoryError) as error:
             raise EmbeddedError(f"the data folder {self.path} is not a directory.") from error
         except OSError as error:
@@ -86,8 +87,9 @@ class Folder:
         return kept
 
     def recorded_run(self) -> Path | None:
-        kept = self._kept("postgresql.run")
-        return Path(kept) if kept else None
+        """Where the run directory was last. A copied data folder must not take the original's: it has none."""
+        path, _, identity = (self._kept("postgresql.run") or "").partition("\n")
+        return Path(path) if path and identity == self._identity() else None
 
     def run_directory(self, account: Account) -> Path:
         """A 0700 directory of `account` with a short path, the same as last time where that can be had.
@@ -98,7 +100,7 @@ class Folder:
         if recorded is not None and _made_or_ours(recorded, account):
             return recorded
         run = _new_run_directory(account)
-        self._keep("postgresql.run", str(run))
+        self._keep("postgresql.run", f"{run}\n{self._identity()}")
         return run
 
     def remove_run_directory(self) -> None:
@@ -136,6 +138,10 @@ class Folder:
             if self.log.stat().st_size > LOG_LIMIT:
                 shutil.copyfile(self.log, self.log.with_suffix(".log.1"), follow_symlinks=False)
                 os.truncate(self.log, 0)
+
+    def _identity(self) -> str:
+        found = self.path.stat()
+        return f"{found.st_dev} {found.st_ino}"
 
     def _kept(self, name: str) -> str | None:
         try:

@@ -13,15 +13,18 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tellback.storage.embedded import probe
+from tellback.storage.embedded.binaries import Binaries
 from tellback.storage.embedded.errors import DataFolderBusy, EmbeddedError
-from tellback.storage.embedded.folder import DATABASE, USER
+from tellback.storage.embedded.folder import DATABASE, USER, Folder
 from tellback.storage.embedded.keeper import Report
+from tellback.storage.embedded.locks import FileLock
 from tellback.storage.embedded.server import EmbeddedPostgres, log
 
 LINGER_S = 30.0
 SERVE_LINGERS_S = 2.0  # it must be gone 10 s after SIGTERM
 SERVE_WAITS_S = 10.0
 _OWNER_SILENT_S = 60.0
+_INSTANT_S = 0.2
 _POLL_S = 0.02
 _TAKEOVER_POLL_S = 0.1
 
@@ -51,7 +54,7 @@ def serving(
     membership = Membership(data, binaries, report, serves=True)
     membership.folder.prepare()
     serve = membership.folder.serve_lock()
-    if not membership.folder.take(serve):
+    if not _taken_soon(membership.folder, serve):
         raise DataFolderBusy(f"another tellback serves {data} already; stop it, or use another --data.")
     try:
         membership.enter(patience=SERVE_WAITS_S)
@@ -61,11 +64,21 @@ def serving(
         serve.release()
 
 
+def _taken_soon(folder: Folder, serve: FileLock) -> bool:
+    """Whether the hub's place is free; a leaving owner that looks for a hub holds the lock for an instant."""
+    deadline = time.monotonic() + _INSTANT_S
+    while not folder.take(serve):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(_POLL_S / 4)
+    return True
+
+
 class Membership:
     """One process's part in a server: its owner or a guest, who becomes the owner when the owner goes."""
 
-    def __init__(self, data: Path, binaries: Path | None, report: Report, *, serves: bool) -> None:
-        self._server = EmbeddedPostgres(data, binaries, report=report)
+    def __init__(self, data: Path, programs: Path | None, report: Report, *, serves: bool) -> None:
+        self._server = EmbeddedPostgres(data, programs, report=report)
         self.folder = self._server.folder
         self._report = report
         self._serves = serves
@@ -77,6 +90,11 @@ class Membership:
     def url(self) -> str:
         """A DSN for asyncpg and libpq. It stays good when the owner changes; connections break then."""
         return self._server.url
+
+    @property
+    def binaries(self) -> Binaries:
+        """PostgreSQL's programs, for psql, pg_dump and pg_restore."""
+        return self._server.binaries
 
     @property
     def owns(self) -> bool:
