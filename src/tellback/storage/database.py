@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from datetime import datetime
 from typing import Any, NewType, TypeVar
 
 import asyncpg
@@ -131,3 +132,9 @@ async def in_transaction(connection: Any, effect: Callable[[Transaction], Awaita
                 raise
             await asyncio.sleep(0.01 * 2**attempt)
     raise AssertionError("unreachable")
+
+
+async def now(reader: Reader) -> datetime:
+    """The database's clock."""
+    moment: datetime = await reader.fetchval("select clock_timestamp()")
+    return moment
