@@ -8,6 +8,8 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable
@@ -155,6 +157,35 @@ def test_leaves_nothing_behind_when_killed(tmp_path: Path, workers: int) -> None
         server.process.kill()
         server.process.wait()
         serving.until(lambda: not any(serving.alive(pid) for pid in pids), 5)
+
+
+def test_ends_a_worker_begun_early_that_nobody_wanted() -> None:
+    code = "from tellback import headstart as h; h.begin('m:f'); print(h._begun['m:f'].pid)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    serving.until(lambda: not serving.alive(int(done.stdout)))
+
+
+def test_serves_with_the_worker_begun_early(tmp_path: Path) -> None:
+    with serving.serving(tmp_path, early=True) as server:
+        assert server.ask().json()["pid"] in server.workers()
+        assert len(server.workers()) == 1
+
+
+def test_sweeps_what_a_killed_server_left(tmp_path: Path) -> None:
+    def folder_of(pid: int) -> list[Path]:
+        places = (Path("/dev/shm"), Path(tempfile.gettempdir()))  # noqa: S108 - looked into
+        return [found for place in places for found in place.glob(f"tellback-serve-{pid}-*")]
+
+    with serving.serving(tmp_path) as killed:
+        (left,) = folder_of(killed.process.pid)
+        assert left.stat().st_mode & 0o777 == 0o700
+        killed.process.kill()
+        killed.process.wait()
+    assert left.exists()
+    with serving.serving(tmp_path) as server:
+        assert not left.exists()
+        server.stop()
+        assert folder_of(server.process.pid) == []
 
 
 def test_refuses_a_port_in_use_before_anything_starts(tmp_path: Path) -> None:

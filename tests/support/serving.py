@@ -22,6 +22,9 @@ from tellback import settings
 ROOT = Path(__file__).parents[2]
 _SERVE = """
 import sys
+from tellback import headstart
+if sys.argv[3] == "early":
+    headstart.begin(sys.argv[2])
 from tellback import logs, server, settings
 config = settings.Settings.from_json(sys.argv[1])
 logs.configure(config.log_level)
@@ -105,23 +108,25 @@ def read_reply(connection: socket.socket) -> Reply:
 
 
 @contextmanager
-def serving(data: Path, *, target: str = "tests.support.wire_app:create", **options: Any) -> Iterator[Server]:
+def serving(
+    data: Path, *, target: str = "tests.support.wire_app:create", early: bool = False, **options: Any
+) -> Iterator[Server]:
     """A server that is ready; whatever is left of it at the end is killed."""
-    with starting(data, target=target, **options) as server:
+    with starting(data, target=target, early=early, **options) as server:
         server.port = announced_port(server)
         yield server
 
 
 @contextmanager
 def starting(
-    data: Path, *, target: str = "tests.support.wire_app:create", **options: Any
+    data: Path, *, target: str = "tests.support.wire_app:create", early: bool = False, **options: Any
 ) -> Iterator[Server]:
     """A server just started, ready or not."""
     config = settings.Settings(data=data, **({"port": 0} | options))
     log = data / "log"
     with log.open("a") as stderr:
         process = subprocess.Popen(
-            [sys.executable, "-c", _SERVE, config.to_json(), target],
+            [sys.executable, "-c", _SERVE, config.to_json(), target, "early" if early else ""],
             stdout=subprocess.PIPE,
             stderr=stderr,
             text=True,
