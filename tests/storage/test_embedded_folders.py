@@ -150,7 +150,9 @@ def test_makes_a_cluster_anew_that_was_killed_half_way(tmp_path: Path) -> None:
         processes.eventually(lambda: list(tmp_path.glob(".postgresql-*/global")), 20)
         holder.kill()
     assert not (tmp_path / "postgresql").exists()
+    run = Path((tmp_path / "postgresql.run").read_text().splitlines()[0])
     _start_and_stop(tmp_path)
+    assert not run.exists()
     assert list(tmp_path.glob(".postgresql-*")) == []
     processes.eventually(lambda: not processes.servers(tmp_path))
 

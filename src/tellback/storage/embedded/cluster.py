@@ -79,12 +79,12 @@ def make(folder: Folder, programs_: binaries.Binaries, account: Account, run: Pa
 
 
 def _initdb(staging: Path, programs_: binaries.Binaries, account: Account, run: Path, password: str) -> None:
-    fd, name = tempfile.mkstemp(dir=run)
-    password_file = Path(name)
+    password_file = run / "initdb-password"
+    password_file.unlink(missing_ok=True)  # of an initdb that was killed
     try:
-        account.give(password_file)
-        with os.fdopen(fd, "w") as file:
+        with os.fdopen(os.open(password_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             file.write(password + "\n")
+        account.give(password_file)
         for locale in _locales(programs_.major):
             complaint = _run(
                 [programs_.program("initdb"), "-D", "{}", f"--pwfile={password_file}", *_INITDB, *locale],
