@@ -40,7 +40,7 @@ async def _clock(url: str) -> Finding:
         version = connection.get_server_version()
         apart = abs(await database.now(database.Reader(connection)) - datetime.now(UTC))
     clocks = f"its clock and ours are {apart.total_seconds():.1f} s apart"
-    text = f"PostgreSQL {version.major}.{version.minor} answers; {clocks}"
+    text = f"PostgreSQL {version.major}.{version.micro} answers; {clocks}"
     advice = "Set both by NTP: tokens and times in the log go by these clocks."
     return Finding("database", apart < _CLOCKS_APART, text, advice)
 
