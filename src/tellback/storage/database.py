@@ -35,6 +35,7 @@ _AWAY = (
     OSError,
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
     asyncpg.CannotConnectNowError,
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
@@ -88,6 +89,22 @@ async def faults_named() -> AsyncIterator[None]:
         raise DatabaseAway(f"the database is away ({type(error).__name__})") from error
 
 
+# After these nobody knows what state the connection is in, so it must not go back to its pool.
+_BROKEN = (OSError, asyncpg.InterfaceError, asyncpg.InternalClientError, TimeoutError, asyncio.CancelledError)
+
+
+@asynccontextmanager
+async def connection_of(pool: asyncpg.Pool) -> AsyncIterator[asyncpg.Connection]:
+    """A connection of `pool`, with faults named as above."""
+    async with faults_named(), pool.acquire(timeout=CONNECT_TIMEOUT_S) as connection:
+        try:
+            yield connection
+        except _BROKEN as error:
+            if not isinstance(error, ValueError):
+                connection.terminate()
+            raise
+
+
 class Database:
     """A pool of connections to one database."""
 
@@ -108,7 +125,7 @@ class Database:
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Reader]:
         """A connection for queries. Raises `DatabaseAway`."""
-        async with faults_named(), self._pool.acquire(timeout=CONNECT_TIMEOUT_S) as connection:
+        async with connection_of(self._pool) as connection:
             yield Reader(connection)
 
     async def write(self, effect: Callable[[Transaction], Awaitable[Result]]) -> Result:
@@ -117,7 +134,7 @@ class Database:
         `effect` may therefore run more than once and must do nothing but talk to the database.
         Raises `DatabaseAway`, and whatever `effect` raises (then nothing is stored).
         """
-        async with faults_named(), self._pool.acquire(timeout=CONNECT_TIMEOUT_S) as connection:
+        async with connection_of(self._pool) as connection:
             return await in_transaction(connection, effect)
 
 

@@ -15,7 +15,7 @@ from typing import Any, Generic, TypeVar
 
 import asyncpg
 
-from tellback.storage.database import RETRIED, Transaction, faults_named, in_transaction, open_pool
+from tellback.storage.database import RETRIED, Transaction, connection_of, in_transaction, open_pool
 from tellback.storage.errors import DatabaseAway, QueueFull
 
 Item = TypeVar("Item")
@@ -151,7 +151,7 @@ class GroupCommit:
         return [(await self._commit(batch, [item]))[0] for item in items]
 
     async def _run(self, batch: Batch[Any, Any], items: list[Any]) -> Sequence[Any]:
-        async with faults_named(), self._pool.acquire(timeout=5) as connection:
+        async with connection_of(self._pool) as connection:
             if batch.single_statement:
                 try:
                     return await batch.apply(Transaction(connection), items)
