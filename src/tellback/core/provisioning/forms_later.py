@@ -15,7 +15,6 @@ from tellback.core.form_values import (
     Duration,
     Email,
     Json,
-    Network,
     Number,
     Secret,
     Text,
@@ -32,16 +31,6 @@ _URL = Text("a URL", most=4_096)
 _SCALAR = form.Either(scalar=Json())
 _SCORE = Whole(-1_000_000, 1_000_000)
 
-SURVEY_KEY = Object(
-    "survey key",
-    {
-        "name": Member(_NAME),
-        "apikey": Member(Text("a key", most=255)),
-        "apisecret": Member(Secret(), form.KEPT),
-        "allowed_ips": optional(ListOf(Network()), ()),
-        "enabled": optional(Truth(), True),
-    },
-)
 CONNECTED_APP = Object(
     "connected app",
     {
@@ -60,46 +49,6 @@ BOUNDS = Object(
     {name: optional(Number()) for name in ("below", "above", "at_most", "at_least")},
 )
 CONDITIONS = MapOf(_NAME, form.Either(scalar=Json(), items=ListOf(_SCALAR, least=1), entries=BOUNDS))
-
-ANSWER = Object(
-    "answer",
-    {
-        "id": optional(Whole(1, 2**31 - 1)),
-        "text": Member(_FREE),
-        "value": optional(_FREE),
-        "goto": optional(_FREE),
-        "end": optional(Truth(), False),
-    },
-)
-QUESTION = Object(
-    "question",
-    {
-        "title": Member(_NAME),
-        "text": Member(_LONG),
-        "type": Member(Choice(("choose_one", "enter_text"))),
-        "metric": optional(Choice(("nps", "csat", "ces", "agent_quality", "feedback", "none")), "none"),
-        "answers": optional(ListOf(ANSWER, most=1_000), ()),
-    },
-)
-SURVEY = Object(
-    "survey",
-    {
-        "id": Member(Whole(1, 2**31 - 1)),
-        "title": Member(_NAME),
-        "description": optional(_NAME),
-        "channels": optional(ListOf(Choice(("api", "web"))), ()),
-        "state": optional(Choice(("draft", "deployed", "closed")), "draft"),
-        "take_token": optional(_KEY),
-        "embed_origins": optional(ListOf(_URL), ()),
-        "questions": Member(ListOf(QUESTION, key="title", least=1, most=1_000)),
-        "tickets": optional(
-            Object(
-                "tickets from low scores",
-                {**TICKET_TARGET, "when": Member(Object("condition", {"score_below": Member(_SCORE)}))},
-            )
-        ),
-    },
-)
 
 IMPORT_CONFIGURATION = Object(
     "import configuration",
@@ -234,12 +183,10 @@ DATA_PACKAGE = Object(
 
 #: By name, in the order of the document.
 LATER: Final[Mapping[str, Form]] = {
-    "survey_keys": ListOf(SURVEY_KEY, key="name"),
     "connected_apps": ListOf(CONNECTED_APP, key="name"),
     "touchpoints": ListOf(
         Short(Object("touchpoint", {"name": Member(_NAME)}), "name"), key="name", fold=True
     ),
-    "surveys": ListOf(SURVEY, key="id"),
     "import_configurations": ListOf(IMPORT_CONFIGURATION, key="reference"),
     "incoming_webhooks": ListOf(INCOMING_WEBHOOK, key="name"),
     "pages": ListOf(PAGE, key="key"),

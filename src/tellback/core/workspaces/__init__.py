@@ -1,7 +1,7 @@
 """Workspaces (tenants), their members, and credentials of every kind."""
 
 from tellback.core.workspaces import queries, rules, tokens
-from tellback.core.workspaces.actions import find, known_credential
+from tellback.core.workspaces.actions import find, known_credential, known_pair
 from tellback.core.workspaces.model import CLAIMS, Credential, CredentialKind, Workspace
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "Workspace",
     "find",
     "known_credential",
+    "known_pair",
     "queries",
     "rules",
     "tokens",

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hmac
+
 from tellback.core import errors
 from tellback.core.cache import ConfigurationCache
-from tellback.core.workspaces import queries, rules
+from tellback.core.workspaces import pair_queries, queries, rules
 from tellback.core.workspaces.model import Credential, CredentialKind, Workspace
 from tellback.storage.database import Database, Reader
 
@@ -31,3 +33,24 @@ async def known_credential(
             return await queries.credential_by_secret(reader, kind, digest)
 
     return await configuration.get((kind, digest), load)
+
+
+async def known_pair(
+    db: Database, configuration: ConfigurationCache, kind: CredentialKind, public_id: str, secret: str
+) -> tuple[Credential | None, bool]:
+    """The credential with this id, disabled ones too, and whether the secret is its own.
+
+    None for an id nobody was given. Secrets are compared by their SHA-256, in constant time.
+    """
+    if "\x00" in public_id:  # which PostgreSQL has no text for
+        return None, False
+
+    async def load() -> tuple[Credential, bytes] | None:
+        async with db.reading() as reader:
+            return await pair_queries.by_public_id(reader, kind, public_id)
+
+    found = await configuration.get((kind, "public id", public_id), load)
+    if found is None:
+        return None, False
+    credential, secret_hash = found
+    return credential, hmac.compare_digest(rules.secret_hash(secret), secret_hash)

@@ -8,9 +8,10 @@ from ipaddress import ip_network
 from tellback.core.workspaces.model import Credential, CredentialKind, Workspace
 from tellback.storage.database import Reader, Row, Transaction
 
-_CREDENTIAL = """
+#: A credential with its workspace; `credential_of` reads its rows.
+CREDENTIAL = """
 select c.workspace_id, c.id, c.kind, c.name, c.enabled and c.archived_at is null as enabled,
-       c.allowed_ips, c.claims, c.expires_at, w.slug, w.name as workspace_name, w.timezone
+       c.allowed_ips, c.claims, c.expires_at, c.secret_hash, w.slug, w.name as workspace_name, w.timezone
 from credentials c join workspaces w on w.id = c.workspace_id
 """
 
@@ -28,16 +29,16 @@ async def workspaces(reader: Reader) -> list[Workspace]:
 
 async def credential_by_secret(reader: Reader, kind: CredentialKind, secret_hash: bytes) -> Credential | None:
     """The one credential of a kind with this secret, in whatever workspace; archived ones are disabled."""
-    row = await reader.fetchrow(f"{_CREDENTIAL} where c.kind = $1 and c.secret_hash = $2", kind, secret_hash)
-    return _credential(row) if row else None
+    row = await reader.fetchrow(f"{CREDENTIAL} where c.kind = $1 and c.secret_hash = $2", kind, secret_hash)
+    return credential_of(row) if row else None
 
 
 async def access_tokens(reader: Reader, workspace_id: int) -> list[Credential]:
     """Every access token of a workspace, revoked ones too, by key."""
     rows = await reader.fetch(
-        f"{_CREDENTIAL} where c.workspace_id = $1 and c.kind = 'access_token' order by c.name", workspace_id
+        f"{CREDENTIAL} where c.workspace_id = $1 and c.kind = 'access_token' order by c.name", workspace_id
     )
-    return [_credential(row) for row in rows]
+    return [credential_of(row) for row in rows]
 
 
 async def store_access_token(
@@ -89,7 +90,8 @@ async def lock_signing_keys(tx: Transaction) -> None:
     await tx.execute("lock table signing_keys in share row exclusive mode")
 
 
-def _credential(row: Row) -> Credential:
+def credential_of(row: Row) -> Credential:
+    """A row of `CREDENTIAL`."""
     return Credential(
         workspace=Workspace(row["workspace_id"], row["slug"], row["workspace_name"], row["timezone"]),
         id=row["id"],
