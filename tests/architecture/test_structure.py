@@ -16,7 +16,7 @@ ROOT = Path(tellback.__file__).parent
 
 # Each layer imports from itself and from those before it, but for surfaces, which never import each other.
 LAYERS = [
-    {"settings", "logs"},
+    {"settings", "logs", "headstart"},
     {"storage"},
     {"core"},
     {"kit"},

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from tellback.cli import databases, options, output
-from tellback.core import errors, form, form_values, provisioning
+from tellback.core import form, form_values, provisioning
 from tellback.storage.database import Database
 
 STDIN = "-"
@@ -23,8 +23,6 @@ STDIN = "-"
 def command(place: databases.Place, as_json: bool, file: Path, dry_run: bool, prune: bool) -> None:
     """Make a workspace be as FILE (YAML or JSON; - is standard input) says, wholly or not at all."""
     document = read(file, secrets_beside(file))
-    if document.faults:
-        raise errors.Invalid(document.faults)
 
     async def job(db: Database) -> provisioning.Outcome:
         return await provisioning.apply(db, document, dry_run=dry_run, prune=prune)
