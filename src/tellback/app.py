@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,6 +13,7 @@ from tellback.dialects import centercode
 from tellback.kit import answers, dispatch, front, heads, health
 from tellback.kit.limits import Limits
 from tellback.settings import Settings, networks
+from tellback.worker import upkeep
 
 #: Where the parent process leaves the settings for its workers, as JSON.
 SETTINGS = "TELLBACK_WORKER_SETTINGS"
@@ -33,7 +35,13 @@ def application(settings: Settings) -> front.Front:
     async def life() -> AsyncIterator[None]:
         async with runtime.opened(settings) as hub:
             surfaces.mount(mounted(hub, limits))
-            yield
+            keeping = asyncio.create_task(
+                upkeep.run_upkeep(hub.db, hub.blobs, intake_days=settings.intake_retention_days)
+            )
+            try:
+                yield
+            finally:
+                keeping.cancel()
 
     return front.Front(
         surfaces, addresses=heads.Addresses(networks(settings.trusted_proxies)), limit=limits, life=life
