@@ -164,27 +164,8 @@ def test_never_repeats_a_secret() -> None:
 
 
 LATER_EXAMPLES = """
-survey_keys: [{name: Kiosk, apikey: kiosk, apisecret: 5d41402abc4b2a76}]
 connected_apps: [{name: CRM, client_id: crm, client_secret: 7c6a180b36896a0a, enabled: true}]
 touchpoints: [Onboarding, Support]
-surveys:
-  - id: 2
-    title: Email Survey
-    description: Email Survey
-    channels: [api, web]
-    state: deployed
-    take_token: email-survey
-    embed_origins: []
-    questions:
-      - title: Question 1
-        text: How likely are you to recommend us?
-        type: choose_one
-        metric: nps
-        answers:
-          - {id: 48, text: "10", value: "10"}
-          - {id: 47, text: 0, value: 0, goto: Question 3}
-      - {title: Question 2, text: What went well?, type: enter_text, metric: feedback}
-    tickets: {project: beta, type: bugs, when: {score_below: 7}}
 import_configurations:
   - reference: 53505294-0b20-2509-b15d-c8e377701d66
     name: Responses from the CRM
