@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 
 from tellback import hub_api, logs, runtime
 from tellback.core.hub import Hub
-from tellback.dialects import centercode
+from tellback.dialects import centercode, centracx
 from tellback.kit import answers, dispatch, front, heads, health
 from tellback.kit.limits import Limits
 from tellback.settings import Settings, networks
@@ -57,6 +57,7 @@ def mounted(hub: Hub, limits: Limits) -> list[dispatch.Surface]:
 
     return [
         centercode.surface(hub, limits),
+        centracx.surface(hub, limits),
         hub_api.surface(hub, limits),
         health.surface(health.Readiness(ready)),
     ]

@@ -1,0 +1,61 @@
+"""The two credentials of every call: where they are looked for, and what they must be good for.
+
+Whatever is wrong with them, the caller reads one and the same 401; the intake log of the workspace that the
+`apikey` belongs to says what it was.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+
+from tellback.core import errors, workspaces
+from tellback.core.workspaces import Credential
+from tellback.kit.call import Call
+from tellback.kit.limits import Limits
+
+# Seed 002's own example glues the two together: `apikey={apikey}@apisecret={apisecret}`.
+_GLUE = re.compile(r"[@&]apisecret=")
+
+
+def presented(call: Call) -> tuple[str, str] | None:
+    """`apikey` and `apisecret` as sent: in the query, or by HTTP Basic (RFC 7617)."""
+    apikey, apisecret = call.query_value("apikey"), call.query_value("apisecret")
+    if apikey is None and apisecret is None:
+        return _basic(call.header(b"authorization"))
+    if apikey and not apisecret:
+        apikey, *rest = _GLUE.split(apikey, maxsplit=1)
+        apisecret = rest[0] if rest else None
+    return (apikey, apisecret) if apikey and apisecret else None
+
+
+def _basic(header: str | None) -> tuple[str, str] | None:
+    scheme, _, text = (header or "").strip().partition(" ")
+    if scheme.lower() != "basic":
+        return None
+    try:
+        pair = base64.b64decode(text.strip(), validate=True).decode("utf-8")
+    except (binascii.Error, UnicodeDecodeError, ValueError):
+        return None
+    apikey, colon, apisecret = pair.partition(":")
+    return (apikey, apisecret) if colon and apikey and apisecret else None
+
+
+async def credential(call: Call, limits: Limits) -> Credential:
+    """The survey key's credential, noted on the call. Raises `Unauthenticated`, `RateLimited`."""
+    pair = presented(call)
+    if pair is None:
+        raise errors.Unauthenticated("The apikey or the apisecret is missing.")
+    known, own = await workspaces.known_pair(call.hub.db, call.hub.configuration, "survey_key", *pair)
+    if known is None:
+        raise errors.Unauthenticated("The apikey is not known.")
+    call.credential = known
+    if not own:
+        raise errors.Unauthenticated("The apisecret is not the one of this apikey.")
+    if not known.enabled:
+        raise errors.Unauthenticated("The survey key is disabled.")
+    limits.check_credential(f"{known.workspace.id}:{known.id}", loopback=call.peer.loopback)
+    if not workspaces.rules.address_allowed(known, call.peer.address):
+        raise errors.Unauthenticated("The survey key may not be used from this address.")
+    return known
