@@ -1,6 +1,6 @@
 """Surveys: definitions with versions, and the sessions people take them in, one question a step."""
 
-from tellback.core.surveys import queries, rules
+from tellback.core.surveys import listing_queries, queries, rules
 from tellback.core.surveys.actions import (
     LOST,
     MOVE,
@@ -52,6 +52,7 @@ __all__ = [
     "deployed",
     "find",
     "find_by_take_token",
+    "listing_queries",
     "queries",
     "rules",
     "version_of",

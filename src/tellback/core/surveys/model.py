@@ -181,8 +181,14 @@ class SessionRecord:
 class SurveyRecord:
     """A survey as it is read, with its sessions counted by state."""
 
-    survey: Survey
-    archived: bool
+    id: int
+    title: str
+    description: str
+    channels: list[Channel]
+    state: State
+    version: Version
+    take_token: str
+    embed_origins: list[str]
     started: int
     partial: int
     complete: int

@@ -12,7 +12,10 @@ from tellback.core.files import NewFile
 
 @dataclass(frozen=True, slots=True)
 class NewTicket:
-    """A ticket on its way in. The names beside the ids go into the change feed, which people read."""
+    """A ticket on its way in. The names beside the ids go into the change feed, which people read.
+
+    `source_id` is what the channel says: the external source, or the survey.
+    """
 
     workspace_id: int
     project_id: int

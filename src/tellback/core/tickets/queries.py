@@ -115,12 +115,15 @@ async def file_many(
 
 
 _TICKET = """
-select t.*, ft.key as type_key, ft.prefix, ft.digits, ft.elements, p.key as project_key, s.key as source_key,
-       c.email as submitter_email, coalesce(pa.name, c.name) as submitter_name, m.email as assignee_email
+select t.*, ft.key as type_key, ft.prefix, ft.digits, ft.elements, p.key as project_key,
+       case t.channel when 'survey' then t.source_id::text else s.key end as source_key,
+       c.email as submitter_email, m.email as assignee_email,
+       coalesce(pa.name, c.name, nullif(concat_ws(' ', c.first_name, c.last_name), '')) as submitter_name
 from tickets t
 join feedback_types ft on ft.workspace_id = t.workspace_id and ft.id = t.type_id
 join projects p on p.workspace_id = t.workspace_id and p.id = t.project_id
 left join external_sources s on s.workspace_id = t.workspace_id and s.id = t.source_id
+  and t.channel = 'external_source'
 left join contacts c on c.workspace_id = t.workspace_id and c.id = t.submitter_id
 left join participants pa on pa.workspace_id = t.workspace_id and pa.project_id = t.project_id
   and pa.contact_id = t.submitter_id

@@ -1,0 +1,37 @@
+"""Query parameters that are no free text: read, or refused in words. All raise `Malformed`."""
+
+from __future__ import annotations
+
+import re
+from typing import TypeVar
+
+from tellback.core import errors
+
+Word = TypeVar("Word", bound=str)
+
+_NUMBER = re.compile(r"[0-9]{1,18}")
+
+
+def number(name: str, text: str | None) -> int | None:
+    """A whole number, as ids are."""
+    if text is None:
+        return None
+    if not _NUMBER.fullmatch(text):
+        raise errors.Malformed(f"{name} must be a whole number.")
+    return int(text)
+
+
+def truth(name: str, text: str | None) -> bool | None:
+    """true or false."""
+    word = one_of(name, text, ("true", "false"))
+    return None if word is None else word == "true"
+
+
+def one_of(name: str, text: str | None, words: tuple[Word, ...]) -> Word | None:
+    """One of some words."""
+    if text is None:
+        return None
+    for word in words:
+        if text == word:
+            return word
+    raise errors.Malformed(f"{name} must be one of {', '.join(words)}.")
