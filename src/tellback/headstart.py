@@ -1,6 +1,6 @@
 """Starting worker processes; the first of them, if wished, before anything else is imported.
 
-A worker imports for most of a second before it can do anything. Begun as the very first thing, it imports on
+A worker imports for half a second before it can do anything. Begun as the very first thing, it imports on
 another core while the parent still imports its own, reads the command line and brings up the database. This
 module must therefore import next to nothing.
 """
@@ -19,7 +19,8 @@ _begun: dict[str, subprocess.Popen[bytes]] = {}
 
 def begin(target: str = APPLICATION) -> None:
     """Start a worker that `worker` will hand out later. It ends with this process if nobody wants it."""
-    _begun[target] = _spawn(target)
+    if target not in _begun:
+        _begun[target] = _spawn(target)
 
 
 def worker(target: str) -> subprocess.Popen[bytes]:

@@ -14,7 +14,6 @@ from typing import Any
 
 import msgspec
 
-#: A pydantic model here would cost half a second of import at every start; msgspec is on the path anyway.
 MEBIBYTE = 1024 * 1024
 DAY_S = 86_400
 

@@ -5,7 +5,7 @@ snapshot of its figures in a file, at most `SNAPSHOT_EVERY_S` old; whoever is sc
 to its own figures. A worker that is started again in the same place goes on from its predecessor's file.
 
 prometheus-client does the same through files mapped into memory. It was measured and turned down: 3 to 5 µs a
-request against 0.4, and 0.03 s of every start (docs/decisions/0004-http-server.md).
+request against 0.4 (docs/decisions/0004-http-server.md).
 """
 
 from __future__ import annotations

@@ -39,7 +39,7 @@ def as_pkcs8(key: Path, folder: Path) -> Path:
 
 
 def _converted(text: bytes) -> bytes:
-    # Here and not above: it takes 60 ms, and few keys need it.
+    # Here and not above: it is slow to import, and few keys need it.
     from cryptography.hazmat.primitives import serialization
 
     key = serialization.load_pem_private_key(_key_block(text), password=None)
