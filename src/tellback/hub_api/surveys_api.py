@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 from litestar import Request, get
+from litestar.params import Parameter
 
 from tellback.core import paging, surveys
 from tellback.core.hub import Hub
@@ -40,7 +41,7 @@ async def list_sessions(
     after: After = None,
     limit: Limit = None,
     survey: str | None = None,
-    state: str | None = None,
+    standing: Annotated[str | None, Parameter(query="state")] = None,  # Litestar keeps `state` for itself
     channel: str | None = None,
 ) -> Page[SessionDocument]:
     """`state` is partial, complete or expired; `channel` is api or web."""
@@ -55,7 +56,7 @@ async def list_sessions(
             place,
             rows + 1,
             survey=filters.number("survey", survey),
-            state=filters.one_of("state", state, ("partial", "complete", "expired")),
+            state=filters.one_of("state", standing, ("partial", "complete", "expired")),
             channel=filters.one_of("channel", channel, ("api", "web")),
         )
     more, found = len(found) > rows, found[:rows]
