@@ -7,37 +7,49 @@ BIN := $(VENV)/bin
 help:            ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-# The stamp names the lock it was made from, so a changed lock or pyproject sets up again.
-$(VENV)/.ready: requirements-dev.lock pyproject.toml
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
+
+# To run the hub: what it needs and nothing more. Compiled, because a start that compiles takes seconds.
+$(VENV)/.ready: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "tellback needs Python 3.11 or newer; run: make PYTHON=python3.12 ...")'
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "tellback needs Python's venv module; on Debian and Ubuntu: apt-get install python3-venv"; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@echo "setting up $(VENV) ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@echo "setting up $(VENV) (once) ..."
+	@$(PIP) install --require-hashes -r requirements.lock
+	@$(PIP) install --require-hashes -r requirements-build.lock
+	@$(PIP) install --no-deps --no-build-isolation -e .
+	@$(BIN)/python -m compileall -q $(VENV)/lib src
+	@touch $@
+
+# To work on it.
+$(VENV)/.ready-dev: $(VENV)/.ready requirements-dev.lock
+	@echo "setting up what the tests need (once) ..."
+	@$(PIP) install --require-hashes -r requirements-dev.lock
+	@$(BIN)/python -m compileall -q $(VENV)/lib
 	@touch $@
 
 demo: $(VENV)/.ready   ## a running hub with a small workspace and real-looking feedback
 	@exec $(BIN)/tellback demo
 
-test: $(VENV)/.ready   ## every test
+test: $(VENV)/.ready-dev   ## every test
 	@$(BIN)/python -m pytest
 
-lint: $(VENV)/.ready   ## ruff and mypy --strict
+lint: $(VENV)/.ready-dev   ## ruff and mypy --strict
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
 
 check: lint test       ## lint and test
 
-soak: $(VENV)/.ready   ## the long runs: hundreds of kill rounds
+soak: $(VENV)/.ready-dev   ## the long runs: hundreds of kill rounds
 	@$(BIN)/python -m pytest -m soak --timeout 7200
 
-bench: $(VENV)/.ready  ## measure, side by side in one run; writes bench/results.md
+bench: $(VENV)/.ready-dev  ## measure, side by side in one run; writes bench/results.md
 	@$(BIN)/python -m bench
 
-lock: $(VENV)/.ready   ## pin the dependencies again
+lock: $(VENV)/.ready-dev   ## pin the dependencies again
 	@$(BIN)/python -m pip install --quiet uv
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate pyproject.toml -o requirements.lock
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate pyproject.toml --group dev -o requirements-dev.lock
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --group pyproject.toml:build -o requirements-build.lock
 
 clean:           ## remove what was set up
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -70,7 +70,9 @@ def hub_error(error: Exception) -> errors.HubError | None:
     if isinstance(error, errors.HubError):
         return error
     if isinstance(error, storage_errors.Unstorable):
-        return errors.Malformed("A text in the request holds a character, or a number, that cannot be stored.")
+        return errors.Malformed(
+            "A text in the request holds a character, or a number, that cannot be stored."
+        )
     if isinstance(error, storage_errors.DatabaseAway | storage_errors.QueueFull):
         return errors.Unavailable()
     return None
