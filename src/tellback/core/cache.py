@@ -2,7 +2,7 @@
 
 Credentials, sources and mappings are read and compiled once, then found in memory, so that taking feedback in
 reads nothing. Every change of configuration raises one version row; each process looks at it once a second
-and forgets everything it compiled (contract: a running server acts on a change within 2 s).
+and forgets everything it compiled (docs/operations.md: a running server acts on a change within 2 s).
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ LEASE_S = 90.0
 BATCH = 1_000
 
 # A large store has millions of files; a few folders a round take them all in about two hours. Together with
-# the age that leaves nothing unfinished for more than a day (contracts/centercode.md).
+# the age that leaves nothing unfinished for more than a day (docs/operations.md).
 SWEPT_A_ROUND = 2
 GARBAGE_AGE = timedelta(hours=20)
 

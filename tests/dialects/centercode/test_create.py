@@ -1,4 +1,4 @@
-"""Creating a ticket (contract: "Create a ticket"; seed 000)."""
+"""Creating a ticket (docs/dialects/centercode.md; seed 000)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files for a ticket (contract: "Files"; seed 000, "Send files to feedback tickets")."""
+"""Files for a ticket (docs/dialects/centercode.md; seed 000, "Send files to feedback tickets")."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """From a posted object to a ticket's values: pure, and complete about what did not fit.
 
-Rules: shared contract "Create a ticket" (seed 000, "Configure your External Source" and "Notes").
+Rules: seed 000, "Configure your External Source" and "Notes"; what it leaves open is decided in docs/dialects.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The API key: where it is looked for, and what it must be good for.
 
-Order of refusals (contract, "Create a ticket"): no, unknown or disabled key 401; caller's address not on the
+Order of refusals (docs/dialects/centercode.md): no, unknown or disabled key 401; caller's address not on the
 key's list, or not the source's key 403; project or source unknown 404.
 """
 
