@@ -7,7 +7,7 @@ import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from tellback import hub_api, logs, runtime
+from tellback import hub_api, logs, runtime, take
 from tellback.core.hub import Hub
 from tellback.dialects import centercode, centracx
 from tellback.kit import answers, dispatch, front, heads, health
@@ -58,6 +58,7 @@ def mounted(hub: Hub, limits: Limits) -> list[dispatch.Surface]:
     return [
         centercode.surface(hub, limits),
         centracx.surface(hub, limits),
+        take.surface(hub),
         hub_api.surface(hub, limits),
         health.surface(health.Readiness(ready)),
     ]

@@ -12,6 +12,7 @@ from tellback.storage.database import Database, Transaction
 from tellback.storage.group_read import GroupRead
 
 LOST = "Another reply to this question came first."
+TAKEN = "A session with this token is there already."
 
 
 async def find(
@@ -82,9 +83,9 @@ class Sessions:
 
 async def _start(
     tx: Transaction, new: Sequence[NewSession], entries: Sequence[intake.NewEntry]
-) -> Sequence[None]:
-    await queries.start_many(tx, new, entries)
-    return [None] * len(new)
+) -> Sequence[errors.HubError | None]:
+    started = await queries.start_many(tx, new, entries)
+    return [None if place in started else errors.Conflict(TAKEN) for place in range(len(new))]
 
 
 async def _move(
@@ -94,7 +95,7 @@ async def _move(
     return [move if place in first else errors.Conflict(LOST) for place, move in enumerate(moves)]
 
 
-#: New sessions with their log entries, many at once.
+#: New sessions with their log entries, many at once. Where the token is taken, a `Conflict`.
 START: intake.Intake[NewSession, None] = intake.intake("sessions", _start, single_statement=True)
 #: Moves that do not end their session. Of two that were judged at the same step, the later is a `Conflict`.
 MOVE: intake.Intake[Move, Move] = intake.intake("session moves", _move, single_statement=True)

@@ -96,21 +96,30 @@ async def _ticket(reader: Reader, workspace_id: int, stored: str | None) -> LowS
     )
 
 
-# One statement: a started session is one row and its line in the log. $1-$7 the sessions, from $8 the log.
+# One statement: a started session is one row and its line in the log. A token that is taken starts nothing,
+# also where two of one batch bring it. $1-$7 the sessions, from $8 the log.
 _START = f"""
-with started as (
+with new as (
+  select * from unnest($1::bigint[], $2::text[], $3::bigint[], $4::int[], $5::text[], $6::text[], $7::text[])
+    with ordinality as new (workspace_id, token, survey_id, version, channel, respondent, metadata, n)
+), started as (
   insert into sessions (workspace_id, token, survey_id, version, channel, respondent, metadata)
   select workspace_id, token, survey_id, version, channel, respondent::jsonb, metadata::jsonb
-  from unnest($1::bigint[], $2::text[], $3::bigint[], $4::int[], $5::text[], $6::text[], $7::text[])
-    as new (workspace_id, token, survey_id, version, channel, respondent, metadata)
+  from new order by n
+  on conflict (workspace_id, token) do nothing
+  returning workspace_id, token
+), first as (
+  select min(n) as n from new join started using (workspace_id, token) group by workspace_id, token
+), logged as (
+  {intake_queries.entry_insert()} from {intake_queries.entry_source(8)} join first using (n)
 )
-{intake_queries.entry_insert()} from {intake_queries.entry_source(8)}
+select n from first
 """
 
 
-async def start_many(tx: Transaction, new: Sequence[NewSession], entries: Sequence[NewEntry]) -> None:
-    """Store new sessions with their log entries; one statement."""
-    await tx.execute(
+async def start_many(tx: Transaction, new: Sequence[NewSession], entries: Sequence[NewEntry]) -> set[int]:
+    """Store the new sessions whose token is free, with their log entries; gives their places. One statement."""
+    rows = await tx.fetch(
         _START,
         [one.workspace_id for one in new],
         [one.token for one in new],
@@ -121,6 +130,7 @@ async def start_many(tx: Transaction, new: Sequence[NewSession], entries: Sequen
         [_json(one.metadata) for one in new],
         *intake_queries.entry_arrays(entries),
     )
+    return {row["n"] - 1 for row in rows}
 
 
 # Only who still finds the step it was judged at moves a session. Rows are locked in one order everywhere; of
