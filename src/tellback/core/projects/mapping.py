@@ -134,7 +134,9 @@ def _rating(element: Element, parameter: str, value: Any) -> int:
     number: int | None = None
     if isinstance(value, int) and not isinstance(value, bool):
         number = value
-    elif (isinstance(value, float) and value.is_integer()) or (isinstance(value, str) and _WHOLE.fullmatch(value)):
+    elif (isinstance(value, float) and value.is_integer()) or (
+        isinstance(value, str) and _WHOLE.fullmatch(value)
+    ):
         number = int(value)
     if number is not None and element.lowest <= number <= element.highest:
         return number

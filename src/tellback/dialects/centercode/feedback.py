@@ -73,7 +73,7 @@ def _new_ticket(known: Credential, project: Project, source: Source, mapped: pro
         status=mapped.status.name,
         status_kind=mapped.status.kind,
         subject=mapped.subject,
-        body=None,
+        body=None,  # the element with that role holds it, among the values
         values=mapped.values,
         submitter_id=mapped.submitter.contact_id if mapped.submitter else None,
         submitter_given=mapped.given,
