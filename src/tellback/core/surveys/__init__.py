@@ -28,6 +28,7 @@ from tellback.core.surveys.model import (
     SurveyRecord,
     Version,
 )
+from tellback.core.surveys.section import export
 
 __all__ = [
     "LOST",
@@ -50,6 +51,7 @@ __all__ = [
     "SurveyRecord",
     "Version",
     "deployed",
+    "export",
     "find",
     "find_by_take_token",
     "listing_queries",
