@@ -23,7 +23,7 @@ WEB_KEY = "web_51c0ffee51c0ffee"
 CREATE = "/api/v1/projects/beta/feedback/app"
 
 # What the person who runs the tests has set for a hub of their own is none of the tests' business.
-_ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("TELLBACK_")}
+ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("TELLBACK_")}
 
 
 def command(*words: str) -> list[str]:
@@ -39,7 +39,7 @@ def tellback(*words: str, check: bool = True, environment: Mapping[str, str] | N
         text=True,
         timeout=60,
         check=False,
-        env=_ENVIRONMENT | dict(environment or {}),
+        env=ENVIRONMENT | dict(environment or {}),
     )
     if check and done.returncode != 0:
         raise AssertionError(f"tellback {' '.join(words)} ended with {done.returncode}: {done.stderr}")
@@ -101,7 +101,7 @@ def running(log: Path, *place: str, options: tuple[str, ...] = (), port: int | N
             stdout=subprocess.PIPE,
             stderr=errors,
             text=True,
-            env=_ENVIRONMENT,
+            env=ENVIRONMENT,
         )
     try:
         assert process.stdout is not None
