@@ -3,31 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from tellback import hub_api, logs, runtime, take
+from tellback import hub_api, runtime, take
 from tellback.core.hub import Hub
 from tellback.dialects import centercode, centracx
-from tellback.kit import answers, dispatch, front, heads, health
+from tellback.kit import dispatch, front, heads, health
 from tellback.kit.limits import Limits
 from tellback.settings import Settings, networks
 from tellback.worker import upkeep
 
-#: Where the parent process leaves the settings for its workers, as JSON.
-SETTINGS = "TELLBACK_WORKER_SETTINGS"
-
-
-def create() -> answers.App:
-    """The application a worker process runs; the hub opens when the server says so (ASGI lifespan)."""
-    settings = Settings.from_json(os.environ[SETTINGS])
-    logs.configure(settings.log_level)
-    return application(settings)
-
 
 def application(settings: Settings) -> front.Front:
-    """The whole hub as one ASGI application."""
+    """The whole hub as one ASGI application; it opens when the worker that runs it enters its `life`."""
     surfaces = dispatch.Dispatcher([])
     limits = Limits(settings)
 

@@ -106,7 +106,7 @@ def test_leaves_an_element_empty(empty: object) -> None:
         ("severity", "low"), ("severity", " Low"), ("severity", 1), ("severity", ["Low"]), ("severity", True),
         ("devices", "Laptop"), ("devices", ["Phone", "Phone"]), ("devices", ["Phone", None]), ("devices", {"a": 1}),
         ("rating", 0), ("rating", 6), ("rating", 3.5), ("rating", "3.0"), ("rating", " 3"), ("rating", True),
-        ("rating", "9" * 30), ("rating", []  + [1]), ("crashlog", "a.log"),
+        ("rating", "9" * 30), ("rating", [1]), ("crashlog", "a.log"),
     ],
 )  # fmt: skip
 def test_refuses_a_value_that_does_not_fit(parameter: str, wrong: object) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 import pytest
@@ -25,10 +26,8 @@ def test_reads_the_corpus_as_told(case: Path) -> None:
     elif case.name[0] == "y":
         strict_json.loads(body)
     else:
-        try:
+        with contextlib.suppress(errors.Malformed):
             strict_json.loads(body)
-        except errors.Malformed as refused:
-            assert str(refused)
 
 
 @pytest.mark.parametrize(
