@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 from tellback import hub_api, runtime, take
 from tellback.core.hub import Hub
-from tellback.dialects import centercode, centracx
+from tellback.dialects import centercode, centracx, customergauge
 from tellback.kit import dispatch, front, heads, health
 from tellback.kit.limits import Limits
 from tellback.settings import Settings, networks
@@ -47,6 +47,7 @@ def mounted(hub: Hub, limits: Limits) -> list[dispatch.Surface]:
     return [
         centercode.surface(hub, limits),
         centracx.surface(hub, limits),
+        *customergauge.surfaces(hub, limits),
         take.surface(hub),
         hub_api.surface(hub, limits),
         health.surface(health.Readiness(ready)),

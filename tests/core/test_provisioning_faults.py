@@ -164,7 +164,6 @@ def test_never_repeats_a_secret() -> None:
 
 
 LATER_EXAMPLES = """
-connected_apps: [{name: CRM, client_id: crm, client_secret: 7c6a180b36896a0a, enabled: true}]
 touchpoints: [Onboarding, Support]
 import_configurations:
   - reference: 53505294-0b20-2509-b15d-c8e377701d66

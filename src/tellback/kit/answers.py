@@ -21,7 +21,10 @@ PLAIN = b"text/plain; charset=utf-8"
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """Status, body and headers; header names are lower case and leave out Content-Type and Content-Length."""
+    """Status, body and headers; header names are lower case and leave out Content-Type and Content-Length.
+
+    An empty `media_type` sends no Content-Type, as is right for an empty body.
+    """
 
     status: int
     body: bytes = b""
@@ -36,10 +39,8 @@ def of_json(status: int, value: Any, headers: tuple[Header, ...] = (), media_typ
 
 async def send_answer(send: Send, answer: Answer) -> None:
     """Send `answer` whole."""
-    headers = [
-        (b"content-type", answer.media_type),
-        (b"content-length", b"%d" % len(answer.body)),
-        *answer.headers,
-    ]
+    headers = [(b"content-length", b"%d" % len(answer.body)), *answer.headers]
+    if answer.media_type:
+        headers.insert(0, (b"content-type", answer.media_type))
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
     await send({"type": "http.response.body", "body": answer.body})

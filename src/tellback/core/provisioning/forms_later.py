@@ -31,16 +31,6 @@ _URL = Text("a URL", most=4_096)
 _SCALAR = form.Either(scalar=Json())
 _SCORE = Whole(-1_000_000, 1_000_000)
 
-CONNECTED_APP = Object(
-    "connected app",
-    {
-        "name": Member(_NAME),
-        "client_id": Member(Text("a client id", most=255)),
-        "client_secret": Member(Secret(), form.KEPT),
-        "enabled": optional(Truth(), True),
-    },
-)
-
 TICKET_TARGET = {"project": Member(_KEY), "type": Member(_KEY)}
 
 # What a rule, a subscription or a filter looks at: exact words, one of several, or bounds of a number.
@@ -183,7 +173,6 @@ DATA_PACKAGE = Object(
 
 #: By name, in the order of the document.
 LATER: Final[Mapping[str, Form]] = {
-    "connected_apps": ListOf(CONNECTED_APP, key="name"),
     "touchpoints": ListOf(
         Short(Object("touchpoint", {"name": Member(_NAME)}), "name"), key="name", fold=True
     ),

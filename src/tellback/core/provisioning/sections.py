@@ -9,11 +9,12 @@ from tellback.core.section import Section
 from tellback.core.surveys.section import SECTION as SURVEYS
 from tellback.core.workspaces.section_access_tokens import SECTION as ACCESS_TOKENS
 from tellback.core.workspaces.section_api_keys import SECTION as API_KEYS
+from tellback.core.workspaces.section_connected_apps import SECTION as CONNECTED_APPS
 from tellback.core.workspaces.section_members import SECTION as MEMBERS
 from tellback.core.workspaces.section_survey_keys import SECTION as SURVEY_KEYS
 from tellback.core.workspaces.section_workspace import SECTION as WORKSPACE
 
 #: The workspace comes first: storing it gives the others their workspace.
 SECTIONS: Final[tuple[Section, ...]] = (
-    WORKSPACE, MEMBERS, API_KEYS, SURVEY_KEYS, ACCESS_TOKENS, PROJECTS, SURVEYS,
+    WORKSPACE, MEMBERS, API_KEYS, SURVEY_KEYS, CONNECTED_APPS, ACCESS_TOKENS, PROJECTS, SURVEYS,
 )  # fmt: skip

@@ -1,6 +1,6 @@
 """Workspaces (tenants), their members, and credentials of every kind."""
 
-from tellback.core.workspaces import queries, rules, tokens
+from tellback.core.workspaces import app_tokens, queries, rules, tokens
 from tellback.core.workspaces.actions import find, known_credential, known_pair
 from tellback.core.workspaces.model import CLAIMS, Credential, CredentialKind, Workspace
 
@@ -9,6 +9,7 @@ __all__ = [
     "Credential",
     "CredentialKind",
     "Workspace",
+    "app_tokens",
     "find",
     "known_credential",
     "known_pair",

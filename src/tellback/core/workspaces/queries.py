@@ -33,6 +33,16 @@ async def credential_by_secret(reader: Reader, kind: CredentialKind, secret_hash
     return credential_of(row) if row else None
 
 
+async def credential_by_id(
+    reader: Reader, kind: CredentialKind, slug: str, credential_id: int
+) -> Credential | None:
+    """A workspace's credential of a kind; an archived one is disabled."""
+    row = await reader.fetchrow(
+        f"{CREDENTIAL} where c.kind = $1 and w.slug = $2 and c.id = $3", kind, slug, credential_id
+    )
+    return credential_of(row) if row else None
+
+
 async def access_tokens(reader: Reader, workspace_id: int) -> list[Credential]:
     """Every access token of a workspace, revoked ones too, by key."""
     rows = await reader.fetch(

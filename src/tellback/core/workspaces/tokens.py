@@ -7,6 +7,7 @@ does. Ed25519 (RFC 8037); the header's `kid` picks the key out of the hub's own 
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -72,32 +73,53 @@ async def authenticate(
     return credential
 
 
-async def _verified(db: Database, configuration: ConfigurationCache, token: str) -> Credential | None:
+async def payload(
+    db: Database,
+    configuration: ConfigurationCache,
+    token: str,
+    require: Sequence[str] = (),
+    type: str = "JWT",
+) -> dict[str, Any] | None:
+    """What a token of the hub says, if it is of this type, whole and in time; None otherwise."""
     try:
         keys = await configuration.get("signing keys", lambda: _public_keys(db))
-        key = keys[str(jwt.get_unverified_header(token).get("kid"))]
-        payload = jwt.decode(
+        header = jwt.get_unverified_header(token)
+        if keys is None or header.get("typ") != type:
+            return None
+        return jwt.decode(
             token,
-            key,
+            keys[str(header.get("kid"))],
             algorithms=[ALGORITHM, "Ed25519"],
             issuer=ISSUER,
-            options={"verify_aud": False, "require": ["iss", "sub", "aud", "jti", "iat"]},
+            options={"verify_aud": False, "require": ["iss", "sub", "aud", "jti", "iat", *require]},
         )
     except (jwt.InvalidTokenError, KeyError, ValueError, RecursionError):
         return None
+
+
+async def _verified(db: Database, configuration: ConfigurationCache, token: str) -> Credential | None:
+    found = await payload(db, configuration, token)
+    if found is None:
+        return None
     async with db.reading() as reader:
         credential = await queries.credential_by_secret(
-            reader, "access_token", rules.secret_hash(str(payload["jti"]))
+            reader, "access_token", rules.secret_hash(str(found["jti"]))
         )
-    if credential is None or credential.workspace.slug != payload["aud"] or credential.name != payload["sub"]:
+    if credential is None or credential.workspace.slug != found["aud"] or credential.name != found["sub"]:
         return None
     return credential
 
 
-async def _public_keys(db: Database) -> dict[str, Ed25519PublicKey]:
+async def _public_keys(db: Database) -> dict[str, Ed25519PublicKey] | None:
+    """None while there are none, so that the first one is seen at once."""
     async with db.reading() as reader:
         keys = await queries.signing_keys(reader)
-    return {kid: Ed25519PrivateKey.from_private_bytes(raw).public_key() for kid, raw in keys.items()}
+    return {kid: Ed25519PrivateKey.from_private_bytes(raw).public_key() for kid, raw in keys.items()} or None
+
+
+async def signing_key(db: Database, configuration: ConfigurationCache) -> tuple[str, Ed25519PrivateKey]:
+    """The key id and the key that new tokens are signed with, made now if the hub has none."""
+    return await configuration.get("signing key", lambda: db.write(_signing_key))
 
 
 async def _signing_key(tx: Transaction) -> tuple[str, Ed25519PrivateKey]:
