@@ -8,6 +8,7 @@ module must therefore import next to nothing.
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 
@@ -35,4 +36,10 @@ def worker(target: str) -> subprocess.Popen[bytes]:
 def _spawn(target: str) -> subprocess.Popen[bytes]:
     # -P: a worker must not import what happens to lie in the current folder.
     arguments = [sys.executable, "-P", "-c", _WORKER, target, str(os.getpid())]
-    return subprocess.Popen(arguments, stdin=subprocess.PIPE)  # noqa: S603 - our own interpreter and code
+    # Ctrl-C reaches every process of a terminal, and what to do about it is the parent's to decide: the mask
+    # is handed down, so a worker has it from its first instant, and a signal of these microseconds waits.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        return subprocess.Popen(arguments, stdin=subprocess.PIPE)  # noqa: S603 - our own interpreter and code
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import asyncpg
 import pytest
 from tests.support import command
@@ -150,8 +152,8 @@ async def test_follows_and_skips_no_row_that_commits_late(workspace_url: str) ->
         await quick.close()
 
 
-async def test_shows_requests_to_a_running_hub(tmp_path: object) -> None:
-    data = f"{tmp_path}/data"
+async def test_shows_requests_to_a_running_hub(tmp_path: Path) -> None:
+    data = tmp_path / "data"
     assert command.tellback("apply", command.CONFIGURATION, "--data", data).code == 0
     with command.serving(data) as (_, address):
         create = f"{address}/api/v1/projects/beta/feedback/app?apiKey=mob_6f1d0c8e5a7b4923"
@@ -165,3 +167,18 @@ async def test_shows_requests_to_a_running_hub(tmp_path: object) -> None:
             assert 'unmatched: severity "Grave" (there is Low, High)' in second
             assert "mob_6f1d0c8e5a7b4923" not in " ".join(running.lines)
             assert running.end() == 143
+
+
+async def test_makes_way_for_a_hub_and_follows_that_one(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    assert command.tellback("apply", command.CONFIGURATION, "--data", data).code == 0
+    with command.started("intake", "tail", "-w", "demo", "--data", data, "--follow") as running:
+        command.eventually(lambda: "walwriter" in " ".join(command.naming(data).values()))
+        with command.serving(data) as (hub, address):
+            create = f"{address}/api/v1/projects/beta/feedback/app?apiKey=mob_6f1d0c8e5a7b4923"
+            assert command.ask(create, method="POST", body={"title": "Hello"})[0] == 201
+            running.wait_for(lambda line: "ticket 1 " in line)
+            assert running.end() == 143
+            assert command.ask(create, method="POST", body={"title": "Hello"})[0] == 201  # not its database
+            assert hub.end() == 0
+    assert command.naming(data) == {}

@@ -162,7 +162,7 @@ def test_refuses_a_file_store_it_does_not_have(tmp_path: Path) -> None:
 
 def test_refuses_a_certificate_it_cannot_read(tmp_path: Path) -> None:
     (tmp_path / "cert.pem").write_text("no certificate")
-    pair = ["--tls-cert", tmp_path / "cert.pem", "--tls-key", tmp_path / "cert.pem"]
+    pair: list[str | Path] = ["--tls-cert", tmp_path / "cert.pem", "--tls-key", tmp_path / "cert.pem"]
     done = command.tellback("serve", "--data", tmp_path / "data", "--port", "0", *pair)
     assert (done.code, done.out) == (2, "")
     assert done.err.count("\n") == 1
@@ -220,7 +220,7 @@ def empty_url(postgres: databases.Cluster) -> Iterator[str]:
 
 
 def test_runs_on_a_database_of_ones_own(empty_url: str, tmp_path: Path) -> None:
-    options = ["--database-url", empty_url, "--data", tmp_path / "data"]
+    options: list[str | Path] = ["--database-url", empty_url, "--data", tmp_path / "data"]
     with command.started("serve", *options, "--port", "0") as running:
         address = running.address()
         assert command.tellback("apply", command.CONFIGURATION, *options).code == 0

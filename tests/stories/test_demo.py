@@ -56,7 +56,7 @@ def test_prints_lines_that_work_and_shows_what_they_do(tmp_path: Path) -> None:
         assert len(tailed.out.splitlines()) == 20
         assert f"ticket {made['id']}" in tailed.out
 
-        assert running.end(signal.SIGINT) == 0
+        assert running.press_ctrl_c() == 0
         assert running.errors == []
     assert command.naming(data) == {}
 

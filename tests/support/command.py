@@ -71,6 +71,14 @@ class Running:
     def end(self, how: signal.Signals = signal.SIGTERM, within: float = 12.0) -> int:
         """Send a signal and wait; its exit code."""
         self.process.send_signal(how)
+        return self._ended(within)
+
+    def press_ctrl_c(self, within: float = 12.0) -> int:
+        """As a terminal does: every process of the command gets the signal; its exit code."""
+        os.killpg(self.process.pid, signal.SIGINT)
+        return self._ended(within)
+
+    def _ended(self, within: float) -> int:
         code = self.process.wait(within)
         for reader in self._readers:
             reader.join(5)
@@ -119,6 +127,7 @@ def started(*arguments: str | Path, environment: Mapping[str, str] | None = None
         stderr=subprocess.PIPE,
         text=True,
         env=_environment(environment),
+        start_new_session=True,
     )
     running = Running(process)
     running.read()
@@ -188,12 +197,13 @@ def eventually(what: Callable[[], object], seconds: float = 10.0) -> None:
 
 
 def family(pid: int) -> list[int]:
-    """A process and all that descend from it."""
+    """A process and all that descend from it, whichever of their threads began them."""
     try:
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        threads = [thread / "children" for thread in Path(f"/proc/{pid}/task").iterdir()]
+        children = [int(child) for listed in threads for child in listed.read_text().split()]
     except OSError:
         return []
-    return [pid, *(one for child in children for one in family(int(child)))]
+    return [pid, *(one for child in children for one in family(child))]
 
 
 def _collect(stream: Any, into: list[str]) -> None:

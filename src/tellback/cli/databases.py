@@ -24,31 +24,57 @@ class Place:
     database_url: str | None = field(default=None, repr=False)
 
 
+@dataclass(frozen=True)
+class Access:
+    """A database that runs, and this command's part in that."""
+
+    url: str
+    membership: embedded.Membership | None = None
+
+    def in_the_way(self) -> bool:
+        """Whether this command runs the database and a hub has come that would rather run it itself."""
+        if self.membership is None or not self.membership.owns:
+            return False
+        serves = self.membership.folder.serve_lock()
+        free = self.membership.folder.take(serves)
+        serves.release()
+        return not free
+
+
 @contextmanager
-def url(place: Place, *, make: bool = True) -> Iterator[str]:
-    """The address of the hub's running database: joined where another command runs it, started otherwise.
+def access(place: Place, *, make: bool = True) -> Iterator[Access]:
+    """The hub's running database: joined where another command runs it, started otherwise.
 
     Without `make` a data folder that holds no hub is refused. Raises `Refused`, `EmbeddedError`.
     """
     if place.database_url is not None:
-        yield place.database_url
+        yield Access(place.database_url)
         return
     if not make and not (place.data / "postgresql").exists():
         raise faults.Refused(f"there is no hub in {place.data}; name its folder with --data.")
     with embedded.joined(place.data, report=output.note) as membership:
-        yield membership.url
+        yield Access(membership.url, membership)
 
 
 def work(place: Place, job: Callable[[Database], Awaitable[Result]], *, make: bool = False) -> Result:
-    """Run `job` on the hub's database, brought up to date first. Raises as `url` and `migrate.migrate`."""
+    """Run `job` on the hub's database, brought up to date first. Raises as `access` and `migrate.migrate`."""
 
-    async def run(address: str) -> Result:
-        await migrate.migrate(address)
-        db = await Database.open(address, connections=2)
+    async def run(db: Database, _: Access) -> Result:
+        return await job(db)
+
+    return stay(place, run, make=make)
+
+
+def stay(place: Place, job: Callable[[Database, Access], Awaitable[Result]], *, make: bool = False) -> Result:
+    """As `work`, for a job that may take long and so has to know when it is in the way."""
+
+    async def run(access: Access) -> Result:
+        await migrate.migrate(access.url)
+        db = await Database.open(access.url, connections=2)
         try:
-            return await job(db)
+            return await job(db, access)
         finally:
             await db.close()
 
-    with url(place, make=make) as address:
-        return asyncio.run(run(address))
+    with access(place, make=make) as found:
+        return asyncio.run(run(found))

@@ -25,8 +25,8 @@ def command() -> None:
 @options.hub
 def migrate(place: databases.Place, as_json: bool) -> None:
     """Bring the schema up to date. `serve` and `apply` do so too."""
-    with databases.url(place) as url:
-        applied = [f"{step.number:04}_{step.name}" for step in asyncio.run(migrations.migrate(url))]
+    with databases.access(place) as database:
+        applied = [f"{step.number:04}_{step.name}" for step in asyncio.run(migrations.migrate(database.url))]
     if as_json:
         output.document({"applied": applied})
         return
@@ -40,8 +40,8 @@ def migrate(place: databases.Place, as_json: bool) -> None:
 @options.hub
 def status(place: databases.Place, as_json: bool) -> None:
     """The schema's steps, and when each was applied."""
-    with databases.url(place) as url:
-        steps = asyncio.run(migrations.status(url))
+    with databases.access(place) as database:
+        steps = asyncio.run(migrations.status(database.url))
     if as_json:
         output.document(
             [{"number": one.number, "name": one.name, "applied_at": one.applied_at} for one in steps]
@@ -57,13 +57,13 @@ def status(place: databases.Place, as_json: bool) -> None:
 @options.hub
 def shell(place: databases.Place, as_json: bool) -> int:
     """psql on the hub's database; what standard input holds is run. With --output json the rows are CSV."""
-    with databases.url(place, make=False) as url:
+    with databases.access(place, make=False) as database:
         psql = _psql(embedded=place.database_url is None)
         # Ctrl-C is psql's while it runs.
         before = signal.signal(signal.SIGINT, signal.SIG_IGN)
         try:
             return subprocess.run(  # noqa: S603 - the program the operator installed
-                [psql, "--no-psqlrc"], env={**os.environ, **_connection(url)}, check=False
+                [psql, "--no-psqlrc"], env={**os.environ, **_connection(database.url)}, check=False
             ).returncode
         finally:
             signal.signal(signal.SIGINT, before)

@@ -129,7 +129,7 @@ class Demo:
                 for line in page.lines():
                     output.line(line)
             show = intake.show_json if self._as_json else intake.show_line
-            following = asyncio.create_task(intake.follow_on(db, follower, show, _SHOWN_EVERY_S))
+            following = asyncio.create_task(intake.follow_on(db, follower, show, every=_SHOWN_EVERY_S))
             while not self._stopping.is_set() and not following.done():
                 await asyncio.wait({following}, timeout=_SHOWN_EVERY_S)
             following.cancel()

@@ -32,24 +32,51 @@ def command() -> None:
 @options.hub
 def tail(place: databases.Place, as_json: bool, workspace: str, limit: int, follow: bool) -> None:
     """Print the newest requests to the vendor surfaces, oldest first, one a line."""
-    show = show_json if as_json else show_line
-
-    async def job(db: Database) -> None:
-        async with db.reading() as reader:
-            found = await workspaces.find(reader, workspace)
-            follower = intake.Follower(found.id)
-            for entry in await follower.begin(reader, limit, time.monotonic()):
-                show(entry)
-        if follow:
-            await follow_on(db, follower, show)
-
-    databases.work(place, job)
+    tailing = Tail(workspace, limit, show_json if as_json else show_line)
+    while databases.stay(place, tailing.run_and_follow if follow else tailing.run):
+        pass  # it has made way for a hub, and joins that one
 
 
-async def follow_on(db: Database, follower: intake.Follower, show: Show, every: float = POLL_S) -> None:
-    """Show what comes in until cancelled. A database that is away is waited for."""
+class Tail:
+    """One reading of a workspace's log, over as many connections as it takes."""
+
+    def __init__(self, workspace: str, limit: int, show: Show) -> None:
+        self._workspace = workspace
+        self._limit = limit
+        self._show = show
+        self._follower: intake.Follower | None = None
+
+    async def run(self, db: Database, _: databases.Access) -> bool:
+        await self._begun(db)
+        return False
+
+    async def run_and_follow(self, db: Database, access: databases.Access) -> bool:
+        """Follow on; True when it has to go on elsewhere."""
+        await follow_on(db, await self._begun(db), self._show, enough=access.in_the_way)
+        return True
+
+    async def _begun(self, db: Database) -> intake.Follower:
+        if self._follower is None:
+            async with db.reading() as reader:
+                found = await workspaces.find(reader, self._workspace)
+                self._follower = intake.Follower(found.id)
+                entries = await self._follower.begin(reader, self._limit, time.monotonic())
+            for entry in entries:
+                self._show(entry)
+        return self._follower
+
+
+async def follow_on(
+    db: Database,
+    follower: intake.Follower,
+    show: Show,
+    *,
+    every: float = POLL_S,
+    enough: Callable[[], bool] = lambda: False,
+) -> None:
+    """Show what comes in until `enough` or cancelled. A database that is away is waited for."""
     told = False
-    while True:
+    while not enough():
         try:
             async with db.reading() as reader:
                 entries = await follower.more(reader, time.monotonic())
