@@ -25,7 +25,12 @@ def application(settings: Settings) -> front.Front:
         async with runtime.opened(settings) as hub:
             surfaces.mount(mounted(hub, limits))
             keeping = asyncio.create_task(
-                upkeep.run_upkeep(hub.db, hub.blobs, intake_days=settings.intake_retention_days)
+                upkeep.run_upkeep(
+                    hub.db,
+                    hub.blobs,
+                    intake_days=settings.intake_retention_days,
+                    session_idle=settings.session_idle,
+                )
             )
             try:
                 yield

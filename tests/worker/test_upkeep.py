@@ -9,8 +9,10 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from tests.support import surveying
 from tests.support.forms import left
 
+from tellback.core.surveys import Reply
 from tellback.storage import blobs
 from tellback.storage.database import Database
 from tellback.storage.errors import DatabaseAway
@@ -148,3 +150,18 @@ async def test_says_so_when_the_database_is_away(database_url: str, store: blobs
     await away.close()
     with pytest.raises(DatabaseAway):
         await upkeep.Upkeep(away, store, intake_days=30).once()
+
+
+async def test_puts_away_sessions_that_stood_still(database_url: str, store: blobs.BlobStore) -> None:
+    async with surveying.desk(database_url) as desk:
+        await desk.apply()
+        survey = await desk.survey()
+        await desk.take(survey, Reply(choice=2))
+        await desk.take(survey, Reply(choice=1))
+        await desk.rows(
+            "update sessions set started_at = now() - interval '2 hours', active_at = now() - interval '1 hour'"
+            " where number = 1"
+        )
+        await upkeep.Upkeep(desk.db, store, intake_days=30, session_idle=1800).once()
+        assert await desk.rows("select number from sessions where expired_at is not null") == [{"number": 1}]
+        assert await desk.rows("select score, complete from responses") == [{"score": 0.0, "complete": False}]

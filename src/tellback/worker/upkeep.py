@@ -1,4 +1,5 @@
-"""What a hub does for itself once a minute: forgets what it has kept long enough, clears the file store.
+"""What a hub does for itself once a minute: forgets what it has kept long enough, puts away sessions that stood
+still, clears the file store.
 
 Every process runs it; a lease lets one of them work at a time.
 """
@@ -13,8 +14,9 @@ from functools import partial
 
 import structlog
 
-from tellback.core import files
+from tellback.core import files, responses
 from tellback.core.intake import retention_queries as retention
+from tellback.settings import DAY_S
 from tellback.storage import jobs
 from tellback.storage.blobs import PREFIXES, BlobStore
 from tellback.storage.database import Database, Transaction
@@ -23,7 +25,7 @@ from tellback.storage.errors import StorageError
 EVERY_S = 60.0
 LEASE = "upkeep"
 LEASE_S = 90.0
-#: Rows a transaction deletes at most, so that it holds nothing up.
+#: Rows a transaction deletes or puts away at most, so that it holds nothing up.
 BATCH = 1_000
 
 # A large store has millions of files; a few folders a round take them all in about two hours. Together with
@@ -33,13 +35,20 @@ GARBAGE_AGE = timedelta(hours=20)
 
 log = structlog.get_logger(__name__)
 
-#: Deletes one batch and gives how many rows that was.
+#: Deletes (or puts away) one batch and gives how many rows that was.
 Deletion = Callable[[Transaction], Awaitable[int]]
 
 
-async def run_upkeep(db: Database, store: BlobStore, *, intake_days: int, every_s: float = EVERY_S) -> None:
-    """Work until cancelled. `intake_days` is for how long log entries are kept."""
-    upkeep = Upkeep(db, store, intake_days=intake_days)
+async def run_upkeep(
+    db: Database,
+    store: BlobStore,
+    *,
+    intake_days: int,
+    session_idle: int = 30 * DAY_S,
+    every_s: float = EVERY_S,
+) -> None:
+    """Work until cancelled. Log entries are kept `intake_days` days, sessions wait `session_idle` seconds."""
+    upkeep = Upkeep(db, store, intake_days=intake_days, session_idle=session_idle)
     while True:
         try:
             await upkeep.once()
@@ -53,7 +62,9 @@ async def run_upkeep(db: Database, store: BlobStore, *, intake_days: int, every_
 class Upkeep:
     """The upkeep of one process: its name on the lease, and where it is in the file store."""
 
-    def __init__(self, db: Database, store: BlobStore, *, intake_days: int) -> None:
+    def __init__(
+        self, db: Database, store: BlobStore, *, intake_days: int, session_idle: int = 30 * DAY_S
+    ) -> None:
         self._db = db
         self._store = store
         self._owner = secrets.token_hex(8)
@@ -62,6 +73,7 @@ class Upkeep:
         self._deletions: dict[str, Deletion] = {
             "intake entries": partial(retention.forget_entries, older_than_days=intake_days, at_most=BATCH),
             "kept answers": partial(retention.forget_answers, at_most=BATCH),
+            "idle sessions": partial(responses.put_away_idle, longest_idle=session_idle, limit=BATCH),
         }
 
     async def once(self) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 from tellback.core import changes, errors, intake, people, surveys, tickets
 from tellback.core.responses import queries, rules
 from tellback.core.responses.model import Completed, Completion, NewResponse
-from tellback.core.surveys import Respondent, Session, Survey
+from tellback.core.surveys import Respondent, Session, Survey, Version
 from tellback.storage.database import Transaction
 
 
@@ -71,20 +71,41 @@ async def put_away_idle(tx: Transaction, longest_idle: float, limit: int = 500) 
     processes at it.
     """
     idle = await surveys.queries.put_away(tx, longest_idle, limit)
-    news = []
-    for session in idle:
-        if not session.answers:
-            continue
-        survey = await surveys.queries.survey_by_id(tx, session.workspace_id, session.survey_id)
-        version = await surveys.queries.version(tx, session.workspace_id, session.survey_id, session.version)
-        if survey is None or version is None:
-            continue  # surveys and versions are never deleted
-        [who] = await _respondents(tx, [(survey, session)])
-        partial = rules.response(survey, version, session, session.answers, complete=False, whose=who.members)
-        [id] = await queries.record_many(tx, [partial])
-        news.append((session.workspace_id, [*who.news, *_news(survey, session, partial, id)]))
+    abouts = await _abouts(tx, idle)
+    answered = [
+        (*abouts[session.workspace_id, session.survey_id, session.version], session)
+        for session in idle
+        if session.answers
+    ]
+    if not answered:
+        return len(idle)
+    whose = await _respondents(tx, [(survey, session) for survey, _, session in answered])
+    new = [
+        rules.response(survey, version, session, session.answers, complete=False, whose=who.members)
+        for (survey, version, session), who in zip(answered, whose, strict=True)
+    ]
+    ids = await queries.record_many(tx, new)
+    news = [
+        (session.workspace_id, [*who.news, *_news(survey, session, response, id)])
+        for (survey, _, session), who, response, id in zip(answered, whose, new, ids, strict=True)
+    ]
     await _record_news(tx, news)
     return len(idle)
+
+
+async def _abouts(
+    tx: Transaction, sessions: Sequence[Session]
+) -> dict[tuple[int, int, int], tuple[Survey, Version]]:
+    """What sessions are about, by workspace, survey and version."""
+    found: dict[tuple[int, int, int], tuple[Survey, Version]] = {}
+    for key in {(one.workspace_id, one.survey_id, one.version) for one in sessions}:
+        workspace_id, survey_id, number = key
+        survey = await surveys.queries.survey_by_id(tx, workspace_id, survey_id)
+        version = await surveys.queries.version(tx, workspace_id, survey_id, number)
+        assert survey is not None  # neither is ever deleted
+        assert version is not None
+        found[key] = survey, version
+    return found
 
 
 async def _respondents(tx: Transaction, sessions: Sequence[tuple[Survey, Session]]) -> list[_Whose]:

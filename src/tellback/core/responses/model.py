@@ -27,6 +27,7 @@ class NewResponse:
     kind: str | None = None
     score: float | None = None
     scores: Mapping[str, float] = field(default_factory=dict)
+    satisfied: bool | None = None
     comment: str | None = None
     contact_id: int | None = None
     account_id: int | None = None

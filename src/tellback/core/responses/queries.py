@@ -15,8 +15,8 @@ from tellback.core.responses.model import Filter, NewResponse, Person, Response
 from tellback.storage.database import Reader, Row, Transaction
 
 # Ids come from the workspace's counter row, as those of tickets and of the feed do: in commit order. The log
-# entries say which response their request made. $1-$2 how many a workspace gets, $3-$25 the responses, from
-# $26 the log.
+# entries say which response their request made. $1-$2 how many a workspace gets, $3-$26 the responses, from
+# $27 the log.
 _RECORD = f"""
 with counted as (
   update workspace_counters c set responses = c.responses + k.n
@@ -28,25 +28,26 @@ with counted as (
   from unnest($3::bigint[], $4::bigint[], $5::text[], $6::text[], $7::bigint[], $8::bigint[], $9::text[],
               $10::text[], $11::float8[], $12::text[], $13::text[], $14::bool[], $15::bigint[], $16::bigint[],
               $17::text[], $18::text[], $19::text[], $20::bool[], $21::text[], $22::text[], $23::text[],
-              $24::timestamptz[], $25::timestamptz[]) with ordinality
+              $24::timestamptz[], $25::timestamptz[], $26::bool[]) with ordinality
     as new (workspace_id, nth, channel, source_key, survey_id, session_number, configuration,
             kind, score, scores, comment, complete, contact_id, account_id,
             touchpoint, segments, drivers, follow_up, follow_up_details, reference, metadata,
-            sent_at, completed_at, n)
+            sent_at, completed_at, satisfied, n)
   join counted using (workspace_id)
 ), recorded as (
   insert into responses (workspace_id, id, channel, source_key, survey_id, session_number, configuration,
                          kind, score, scores, comment, complete, contact_id, account_id,
                          touchpoint, segments, drivers, follow_up, follow_up_details, reference, metadata,
-                         sent_at, completed_at)
+                         sent_at, completed_at, satisfied)
   select workspace_id, id, channel, source_key, survey_id, session_number, configuration,
          kind, score, scores::jsonb, comment, complete, contact_id, account_id,
          touchpoint, segments::jsonb, drivers::jsonb, follow_up, follow_up_details, reference, metadata::jsonb,
-         sent_at, case when complete then coalesce(completed_at, now()) end
+         sent_at, case when complete then coalesce(completed_at, now()) end,
+         satisfied
   from placed
 ), logged as (
   {intake_queries.entry_insert({"created_type": "'response'", "created_id": "placed.id::text"})}
-  from {intake_queries.entry_source(26)} join placed using (n)
+  from {intake_queries.entry_source(27)} join placed using (n)
 )
 select id from placed order by n
 """
@@ -54,7 +55,7 @@ select id from placed order by n
 _PLAIN = (
     "channel", "source_key", "survey_id", "session_number", "configuration", "kind", "score", "scores",
     "comment", "complete", "contact_id", "account_id", "touchpoint", "segments", "drivers", "follow_up",
-    "follow_up_details", "reference", "metadata", "sent_at", "completed_at",
+    "follow_up_details", "reference", "metadata", "sent_at", "completed_at", "satisfied",
 )  # fmt: skip
 _DOCUMENTS = frozenset({"scores", "segments", "drivers", "metadata"})
 

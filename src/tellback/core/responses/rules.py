@@ -59,6 +59,7 @@ def response(
         kind=outcome.kind,
         score=outcome.score,
         scores=outcome.scores,
+        satisfied=outcome.satisfied,
         comment=outcome.comment,
         metadata=session.metadata,
         sent_at=session.started_at,
