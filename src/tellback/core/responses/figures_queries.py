@@ -15,7 +15,7 @@ from tellback.core.responses.figures import DETRACTOR, PROMOTER, By, Kind, Perio
 from tellback.storage.database import Reader, Transaction
 
 #: Responses a transaction adds up at most.
-PIECE = 50_000
+PIECE = 100_000
 
 
 def _score(kind: Kind) -> str:
@@ -79,16 +79,12 @@ async def add_up(tx: Transaction, workspace_id: int, at_most: int = PIECE) -> in
         "select up_to from response_hours_done where workspace_id = $1 for update skip locked", workspace_id
     )
     # Ids are given under the counter's lock, so all up to the one that is seen here are there to be seen.
-    last = await tx.fetchval(
-        "select responses from workspace_counters where workspace_id = $1", workspace_id
-    )
+    last = await tx.fetchval("select responses from workspace_counters where workspace_id = $1", workspace_id)
     if done is None or last is None or last <= done:
         return 0
     up_to = min(last, done + at_most)
     await tx.execute(_ADD_UP, workspace_id, done, up_to)
-    await tx.execute(
-        "update response_hours_done set up_to = $2 where workspace_id = $1", workspace_id, up_to
-    )
+    await tx.execute("update response_hours_done set up_to = $2 where workspace_id = $1", workspace_id, up_to)
     return int(up_to - done)
 
 
@@ -134,8 +130,11 @@ from (
     offset 0
   ) late
   union all
-  select {_ONE} from unnest($5::timestamptz[]) as cut (hour) join responses r
-    on r.workspace_id = $1 and {_AT} >= cut.hour and {_AT} < cut.hour + interval '1 hour' and r.id <= {_DONE}
+  select part.* from unnest($5::timestamptz[]) as cut (hour), lateral (
+    select {_ONE} from responses r
+    where r.workspace_id = $1 and {_AT} >= cut.hour and {_AT} < cut.hour + interval '1 hour' and r.id <= {_DONE}
+    offset 0  -- so that each hour is looked up in the index
+  ) part
 ) single
 where at >= $2 and at < $3
 """
@@ -182,6 +181,14 @@ async def sums(reader: Reader, workspace_id: int, asked: Question, over: Periods
     The group is the period's number from 1 (day, week, month), a survey's id, a touchpoint, an account's name,
     a segment's value, or None.
     """
+    text, values = statement(workspace_id, asked, over)
+    rows = await reader.fetch(text, *values)
+    columns = ("responses", "sent", "scored", "total", "high", "low")
+    return [(row["group"], Sums(*(row[name] for name in columns))) for row in rows]
+
+
+def statement(workspace_id: int, asked: Question, over: Periods) -> tuple[str, list[Any]]:
+    """The one statement that answers, with its values."""
     values: list[Any] = [workspace_id, over.starts[0], over.end, over.starts]
     write = _by_hours
     if asked.by in ("account", "segment"):
@@ -194,9 +201,7 @@ async def sums(reader: Reader, workspace_id: int, asked: Question, over: Periods
         if value is not None:
             values.append(value)
             conditions.append(f"{name} = ${len(values)}")
-    rows = await reader.fetch(write(asked, " and ".join(conditions)), *values)
-    columns = ("responses", "sent", "scored", "total", "high", "low")
-    return [(row["group"], Sums(*(row[name] for name in columns))) for row in rows]
+    return write(asked, " and ".join(conditions)), values
 
 
 def _by_hours(asked: Question, conditions: str) -> str:

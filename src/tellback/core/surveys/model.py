@@ -151,12 +151,16 @@ class Move:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What the answers of a session come to: the first score and its kind, every metric's score, the comment."""
+    """What the answers of a session come to: the first score and its kind, every metric's score, the comment.
+
+    `satisfied` tells whether the CSAT score is one of the two highest that its question offers.
+    """
 
     kind: str | None
     score: float | None
     scores: Mapping[str, float]
     comment: str | None
+    satisfied: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -149,14 +149,23 @@ def outcome(version: Version, answers: Sequence[Given]) -> Outcome:
     """What answers come to. Of several questions with one metric the first that was answered counts."""
     scores: dict[str, float] = {}
     comments: list[str] = []
+    satisfied = None
     for given in answers:
         question = version.questions[given.question]
         if given.answer is not None and question.metric in SCORES:
-            scores.setdefault(question.metric, float(question.choices[given.answer].value))
+            score_given = float(question.choices[given.answer].value)
+            if question.metric == "csat" and satisfied is None:
+                satisfied = score_given in highest_two(question)
+            scores.setdefault(question.metric, score_given)
         elif given.text is not None and question.metric == "feedback":
             comments.append(given.text)
     kind, score = next(iter(scores.items()), (None, None))
-    return Outcome(kind, score, scores, "\n\n".join(comments) or None)
+    return Outcome(kind, score, scores, "\n\n".join(comments) or None, satisfied)
+
+
+def highest_two(question: Question) -> frozenset[float]:
+    """The two highest scores that a question offers (contract, "Figures": CSAT counts these)."""
+    return frozenset(sorted({float(answer.value) for answer in question.answers})[-2:])
 
 
 def transcript(version: Version, answers: Sequence[Given]) -> str:
