@@ -334,6 +334,22 @@ async def test_limits_an_address_in_the_surfaces_words() -> None:
     assert (await Exchange(client="192.0.2.8").through(app)).status == 200
 
 
+async def test_closes_a_connection_whose_body_was_not_read() -> None:
+    """What is left of it would be taken for the next request, so the server ends the connection: the sender must know."""
+
+    async def refuse(_scope: answers.Scope, receive: answers.Receive, send: answers.Send) -> None:
+        await receive()
+        await answers.send_answer(send, answers.Answer(413))
+
+    length = ("content-length", "4")
+    begun = await Exchange(length, body=(b"he", b"re")).through(fronted(refuse))
+    assert (begun.status, begun.headers.get("connection")) == (413, "close")
+    read = await Exchange(length, body=(b"here",)).through(fronted(refuse))
+    assert "connection" not in read.headers
+    multiplexed = await Exchange(length, body=(b"he", b"re"), version="2").through(fronted(refuse))
+    assert "connection" not in multiplexed.headers
+
+
 async def test_closes_connections_when_it_drains() -> None:
     app = fronted()
     assert "connection" not in (await Exchange().through(app)).headers

@@ -114,7 +114,7 @@ class Front:
                 refused = self._over_limit(surface, peer)
             if refused is None:
                 self._introduce(scope, peer, method)
-                await surface.app(scope, _whole_body(scope, head, receive), outgoing.send)
+                await surface.app(scope, _whole_body(scope, head, receive, outgoing), outgoing.send)
             else:
                 await answers.send_answer(outgoing.send, surface.refusal(refused))
         except Aborted:
@@ -189,7 +189,7 @@ _CODES = [str(code) for code in range(1000)]
 class _Outgoing:
     """`send`, with what every answer carries put in."""
 
-    __slots__ = ("_bodiless", "_send", "close", "request_id", "started", "status")
+    __slots__ = ("_bodiless", "_send", "close", "request_id", "started", "status", "unread")
 
     def __init__(self, send: answers.Send, request_id: str, bodiless: bool) -> None:
         self._send = send
@@ -198,6 +198,9 @@ class _Outgoing:
         self.status = 0
         self.started = False
         self.close = False
+        #: Something of the body is left. What it holds would be taken for a request, so the server closes the
+        #: connection then, and does not always say so.
+        self.unread = False
 
     def send(self, message: answers.Message) -> Any:
         # Not a coroutine of its own: it hands back the server's, and costs a call less.
@@ -205,7 +208,7 @@ class _Outgoing:
             self.started = True
             self.status = message["status"]
             extra = [(b"x-request-id", self.request_id.encode()), _NOSNIFF, _SERVER]
-            if self.close:
+            if self.close or self.unread:
                 extra.append(_CLOSE)
             message = {**message, "headers": [*message.get("headers", ()), *extra]}
         elif self._bodiless and message["type"] == "http.response.body":
@@ -213,10 +216,14 @@ class _Outgoing:
         return self._send(message)
 
 
-def _whole_body(scope: answers.Scope, head: heads.Head, receive: answers.Receive) -> answers.Receive:
-    """`receive`, raising `Aborted` when the body ends before its end."""
-    if scope["http_version"][0] == "1" and not heads.has_body(head):
+def _whole_body(
+    scope: answers.Scope, head: heads.Head, receive: answers.Receive, outgoing: _Outgoing
+) -> answers.Receive:
+    """`receive`, raising `Aborted` when the body ends before its end; tells `outgoing` whether it was reached."""
+    first = scope["http_version"][0] == "1"
+    if first and not heads.has_body(head):
         return receive
+    outgoing.unread = first
     announced = int(head[b"content-length"]) if b"content-length" in head else None
     arrived = 0
     complete = False
@@ -233,6 +240,7 @@ def _whole_body(scope: answers.Scope, head: heads.Head, receive: answers.Receive
             if announced is not None and arrived != announced:
                 raise Aborted
             complete = True
+            outgoing.unread = False
         return message
 
     return receive_whole
