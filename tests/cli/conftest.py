@@ -8,7 +8,7 @@ from tests.support import command
 
 @pytest.fixture
 def workspace_url(database_url: str) -> str:
-    """The URL of a database with the workspace of tests/support/beta.yaml."""
+    """The URL of a database with the workspace of tests/cli/hub.yaml."""
     done = command.tellback("apply", command.CONFIGURATION, "--database-url", database_url)
     assert done.code == 0, done.err
     return database_url

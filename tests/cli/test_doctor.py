@@ -27,7 +27,7 @@ def test_finds_nothing_wrong_with_a_healthy_hub(tmp_path: Path) -> None:
     done = command.tellback("doctor", "--data", data, "--port", _free_port())
     assert done.code == 0, done.out
     assert done.out.splitlines()[-1] == "all is well"
-    assert "workspace demo: 0 members, 4 api keys, 2 access tokens, 1 projects" in done.out
+    assert "workspace demo: 0 members, 2 api keys, 2 access tokens, 1 projects" in done.out
     assert command.naming(data) == {}
 
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-CONFIGURATION = Path(__file__).with_name("beta.yaml")
+CONFIGURATION = Path(__file__).parents[1] / "cli" / "hub.yaml"
 READY_S = 60.0
 COMMAND = f"{sys.executable} -m tellback"
 
