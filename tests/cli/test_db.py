@@ -11,7 +11,9 @@ from tests.support import postgres as databases
 
 from tellback.storage import migrate
 
-NAMES = [f"{step.number:04}_{step.name}" for step in migrate.known_steps()]
+
+def _names() -> list[str]:
+    return [f"{step.number:04}_{step.name}" for step in migrate.known_steps()]
 
 
 @pytest.fixture
@@ -23,19 +25,19 @@ def empty_url(postgres: databases.Cluster) -> Iterator[str]:
 
 def test_applies_every_step_once(empty_url: str) -> None:
     pending = command.tellback("db", "status", "--database-url", empty_url)
-    assert pending.out.splitlines() == [f"{name}\tpending" for name in NAMES]
+    assert pending.out.splitlines() == [f"{name}\tpending" for name in _names()]
     first = command.tellback("db", "migrate", "--database-url", empty_url)
-    assert first.out.splitlines() == [f"{name}: applied" for name in NAMES]
+    assert first.out.splitlines() == [f"{name}: applied" for name in _names()]
     again = command.tellback("db", "migrate", "--database-url", empty_url)
     assert (again.code, again.out) == (0, "the schema is up to date\n")
 
 
 def test_tells_programs_the_same(empty_url: str) -> None:
     options = ["--database-url", empty_url, "--output", "json"]
-    assert [one["applied_at"] for one in command.tellback("db", "status", *options).json()] == [None] * len(
-        NAMES
-    )
-    assert command.tellback("db", "migrate", *options).json() == {"applied": NAMES}
+    assert [one["applied_at"] for one in command.tellback("db", "status", *options).json()] == [
+        None for _ in _names()
+    ]
+    assert command.tellback("db", "migrate", *options).json() == {"applied": _names()}
     assert all(one["applied_at"] for one in command.tellback("db", "status", *options).json())
 
 
