@@ -57,6 +57,6 @@ def application(refusal: Callable[[errors.HubError], Answer], handlers: Sequence
 
 def _response(answer: Answer) -> Response[bytes]:
     headers = {name.decode(): value.decode() for name, value in answer.headers}
-    return Response(
-        answer.body, status_code=answer.status, headers=headers, media_type=answer.media_type.decode()
-    )
+    # Litestar puts a charset behind every text type, whether there is one or not.
+    media_type = answer.media_type.decode().partition(";")[0]
+    return Response(answer.body, status_code=answer.status, headers=headers, media_type=media_type)
