@@ -32,6 +32,7 @@ demo: $(VENV)/.ready   ## a running hub with a small workspace and real-looking 
 	@exec $(BIN)/tellback demo
 
 test: $(VENV)/.ready-dev   ## every test
+	@$(BIN)/python -m tests.support.browser
 	@$(BIN)/python -m pytest
 
 lint: $(VENV)/.ready-dev   ## ruff and mypy --strict

@@ -72,6 +72,8 @@ class Taking:
         token = here.call.path_part("token")
         try:
             return await surveys.find_by_take_token(self.hub.db, self.hub.configuration, token)
+        except Unstorable:  # U+0000 in an address leads nowhere
+            return None
         except StorageError:
             if here.call.method == "POST":
                 here.sent = await _form(here.call)  # to be handed back
@@ -84,6 +86,9 @@ class Taking:
             return self._finish(here, survey)
         if self._expired(session):
             return self._anew(here, survey)
+        if here.names_no_question:
+            version = await self.store.version(survey, session)
+            return self._led(here, survey, surveys.rules.current(version, session.answers))
         return await self._question(here, survey, session, wanted, said)
 
     async def _sent(self, here: Visit, survey: Survey, sent: Sent) -> Answer:
@@ -146,9 +151,14 @@ class Taking:
         """
         if not here.has_cookie:
             return await self._look(here, survey, None)
+        return self._led(here, survey, following)
+
+    def _led(self, here: Visit, survey: Survey, following: Question | None) -> Answer:
+        """A redirect to a question, or to the end."""
         query = "" if following is None else f"?question={following.place + 1}"
         location = (b"location", f"{here.address}{query}".encode())
-        return Answer(303, b"", pages.HTML, (*headers.page(survey.embed_origins), location, here.cookie()))
+        more = (*headers.page(survey.embed_origins), location, here.cookie())
+        return Answer(303, b"", pages.HTML, more)
 
     async def _question(
         self,

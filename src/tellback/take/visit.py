@@ -42,6 +42,17 @@ class Visit:
         own = [f"{peer.scheme}://{peer.host}", *([public] if public else [])]
         return forms.from_elsewhere(self.call.header(b"sec-fetch-site"), self.call.header(b"origin"), own)
 
+    @property
+    def names_no_question(self) -> bool:
+        """Whether a browser opens the survey's bare address.
+
+        It is led on to the question's own: else its back button would come to the bare one, which always
+        leads to the question to answer next, and never to the first. Scripts are shown the page at once.
+        """
+        call = self.call
+        opens = call.header(b"sec-fetch-mode") == "navigate" and call.method == "GET"
+        return opens and call.query_value("question") is None
+
     def cookie(self) -> Header:
         """The session's cookie, good for as long as a session may stand still."""
         framed = self.call.header(b"sec-fetch-dest") in ("iframe", "frame", "embed", "object")
