@@ -61,8 +61,11 @@ class GroupCommit:
     @classmethod
     async def open(cls, url: str, *, lanes: int = 2, waiting: int = 10_000) -> GroupCommit:
         """With `lanes` connections of its own, so that reads never wait for writes."""
-        # The same few statements with arrays of any length: planning them anew each time gains nothing.
-        pool = await open_pool(url, "tellback intake", lanes, plan_cache_mode="force_generic_plan")
+        # The same few statements with arrays of any length: planning them anew each time gains nothing. All find
+        # rows by key; a plan made on small tables would scan them, and be kept while they grow.
+        pool = await open_pool(
+            url, "tellback intake", lanes, plan_cache_mode="force_generic_plan", enable_seqscan="off"
+        )
         return cls(pool, lanes=lanes, waiting=waiting)
 
     @property

@@ -133,23 +133,27 @@ async def start_many(tx: Transaction, new: Sequence[NewSession], entries: Sequen
     return {row["n"] - 1 for row in rows}
 
 
-# Only who still finds the step it was judged at moves a session. Rows are locked in one order everywhere; of
-# two replies to one session in a batch the update takes one. `now()` becomes the last answer's time.
-# $1-$5 the moves.
+# Only who still finds the step it was judged at moves a session; whatever ends one raises its step. Rows are
+# locked in one order everywhere; of two replies to one session in a batch the update takes one. `now()` becomes
+# the last answer's time. $1-$5 the moves.
+# Each row is looked up by itself and by its token (lateral; `for update` keeps it so): a plan made while the
+# table was empty is kept while it grows, and must be the right one from the start (tests/core/test_surveys_plans).
 _MOVED = """
 mine as (
-  select s.workspace_id, s.number from sessions s
-  join unnest($1::bigint[], $2::bigint[]) as k (workspace_id, number) using (workspace_id, number)
-  order by s.workspace_id, s.number for update of s
+  select found.* from (
+    select distinct * from unnest($1::bigint[], $2::text[]) as k (workspace_id, token) order by 1, 2
+  ) k cross join lateral (
+    select workspace_id, token from sessions s
+    where s.workspace_id = k.workspace_id and s.token = k.token for update
+  ) found
 ), moved as (
   update sessions s
   set answers = jsonb_set(new.answers::jsonb, '{-1,at}', to_jsonb(now())), step = s.step + 1,
       active_at = now(), completed_at = case when new.complete then now() end
-  from unnest($1::bigint[], $2::bigint[], $3::int[], $4::text[], $5::bool[]) with ordinality
-    as new (workspace_id, number, step, answers, complete, n)
-  join mine using (workspace_id, number)
-  where s.workspace_id = new.workspace_id and s.number = new.number and s.step = new.step
-    and s.completed_at is null and s.expired_at is null
+  from unnest($1::bigint[], $2::text[], $3::int[], $4::text[], $5::bool[]) with ordinality
+    as new (workspace_id, token, step, answers, complete, n)
+  join mine using (workspace_id, token)
+  where s.workspace_id = new.workspace_id and s.token = new.token and s.step = new.step
   returning new.n
 )
 """
@@ -176,7 +180,7 @@ async def complete_many(tx: Transaction, moves: Sequence[Move]) -> set[int]:
 def _moves(moves: Sequence[Move]) -> list[list[Any]]:
     return [
         [move.session.workspace_id for move in moves],
-        [move.session.number for move in moves],
+        [move.session.token for move in moves],
         [move.session.step for move in moves],
         [_answers(move.answers) for move in moves],
         [move.next is None for move in moves],
@@ -190,15 +194,21 @@ s.completed_at is not null as complete, s.expired_at is not null as expired
 """
 
 
+_READ = f"""
+select s.* from unnest($1::bigint[], $2::text[]) as wanted (workspace_id, token)
+cross join lateral (
+  select {_SESSION_COLUMNS} from sessions s
+  where s.workspace_id = wanted.workspace_id and s.token = wanted.token limit 1
+) s
+"""
+
+
 async def sessions_by_token(
     reader: Reader, wanted: Sequence[tuple[int, str]]
 ) -> Mapping[tuple[int, str], Session]:
     """Sessions by workspace and token, as they stand."""
     rows = await reader.fetch(
-        f"""
-        select {_SESSION_COLUMNS} from sessions s
-        join unnest($1::bigint[], $2::text[]) as wanted (workspace_id, token) using (workspace_id, token)
-        """,
+        _READ,
         [workspace_id for workspace_id, _ in wanted],
         [token for _, token in wanted],
     )
@@ -218,7 +228,7 @@ async def put_away(tx: Transaction, longest_idle: float, limit: int) -> list[Ses
             and started_at < now() - make_interval(secs => $1) and active_at < now() - make_interval(secs => $1)
           order by started_at limit $2 for update skip locked
         )
-        update sessions s set expired_at = now() from idle
+        update sessions s set expired_at = now(), step = s.step + 1 from idle
         where s.workspace_id = idle.workspace_id and s.number = idle.number
         returning {_SESSION_COLUMNS}
         """,
