@@ -12,7 +12,7 @@ from tellback.dialects import centercode, centracx, customergauge
 from tellback.kit import dispatch, front, heads, health
 from tellback.kit.limits import Limits
 from tellback.settings import Settings, networks
-from tellback.worker import upkeep
+from tellback.worker import figures_upkeep, upkeep
 
 
 def application(settings: Settings) -> front.Front:
@@ -24,18 +24,23 @@ def application(settings: Settings) -> front.Front:
     async def life() -> AsyncIterator[None]:
         async with runtime.opened(settings) as hub:
             surfaces.mount(mounted(hub, limits))
-            keeping = asyncio.create_task(
-                upkeep.run_upkeep(
-                    hub.db,
-                    hub.blobs,
-                    intake_days=settings.intake_retention_days,
-                    session_idle=settings.session_idle,
+            keeping = [
+                asyncio.create_task(work)
+                for work in (
+                    upkeep.run_upkeep(
+                        hub.db,
+                        hub.blobs,
+                        intake_days=settings.intake_retention_days,
+                        session_idle=settings.session_idle,
+                    ),
+                    figures_upkeep.run(hub.db),
                 )
-            )
+            ]
             try:
                 yield
             finally:
-                keeping.cancel()
+                for task in keeping:
+                    task.cancel()
 
     return front.Front(
         surfaces, addresses=heads.Addresses(networks(settings.trusted_proxies)), limit=limits, life=life

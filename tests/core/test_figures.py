@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 from tests.support import questions
 
-from tellback.core import surveys
+from tellback.core import errors, surveys
 from tellback.core.responses import NewResponse, figures, figures_queries, metrics, queries
 from tellback.core.responses.figures import By, Figures, Kind, Question, Sums
 from tellback.core.workspaces import Workspace
@@ -271,6 +271,23 @@ async def test_counts_a_score_that_stands_alone(office: Office) -> None:
     assert (await office.ask(Question("nps"))).total.value == 100
     await metrics.add_up(office.db)
     assert (await office.ask(Question("nps"))).total.value == 100
+
+
+async def test_bears_a_mistyped_year(office: Office) -> None:
+    new = [
+        NewResponse(
+            office.workspace.id, "record", None, complete=True, kind="nps", score=9.0,
+            completed_at=datetime(year, 12, 31, 23, 59, tzinfo=UTC),
+        )
+        for year in (26, 2026, 9999)
+    ]  # fmt: skip
+    await office.record(new)
+    for by in figures.TIMES:
+        with pytest.raises(errors.Malformed, match=f"more than 10,000 {by}s"):
+            await office.ask(Question("nps", by=by))
+        found = await office.ask(Question("nps", date(2026, 1, 1), date(2026, 12, 31), by))
+        assert [one.group for one in found.groups] == [naive_label(date(2026, 12, 31), by)]
+    assert (await office.ask(Question("nps"))).total.scored == 2  # all but the one at the calendar's end
 
 
 async def test_counts_what_was_sent_and_not_answered(office: Office) -> None:

@@ -15,7 +15,15 @@ from litestar.openapi.spec import Components, SecurityScheme
 import tellback
 from tellback.core import errors
 from tellback.core.hub import Hub
-from tellback.hub_api import access, intake_api, people_api, responses_api, surveys_api, tickets_api
+from tellback.hub_api import (
+    access,
+    intake_api,
+    metrics_api,
+    people_api,
+    responses_api,
+    surveys_api,
+    tickets_api,
+)
 from tellback.kit import answers, dispatch, faults, problems
 from tellback.kit.limits import Limits
 
@@ -51,7 +59,7 @@ def application(hub: Hub, limits: Limits) -> Litestar:
                 route_handlers=[
                     tickets_api.list_tickets, tickets_api.read_ticket, intake_api.list_intake,
                     surveys_api.list_surveys, surveys_api.list_sessions, responses_api.list_responses,
-                    people_api.list_contacts, people_api.list_accounts,
+                    people_api.list_contacts, people_api.list_accounts, metrics_api.read_metrics,
                 ],
                 dependencies={"hub": Provide(lambda: hub, sync_to_thread=False)},
                 security=[{"access token": []}],

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
+from tellback.core import errors
 from tellback.core.responses import figures, figures_queries
-from tellback.core.responses.figures import Figures, Question, Sums
+from tellback.core.responses.figures import By, Figures, Question, Sums
 from tellback.core.workspaces import Workspace
 from tellback.storage.database import Database, Reader
+
+#: A mistyped year must not make a list of a million days.
+MOST_PERIODS = 10_000
+_DAYS_IN: dict[By | None, int] = {"day": 1, "week": 7, "month": 30}
+# Beyond these a zone's offset would lead out of the calendar.
+_EARLIEST, _LATEST = datetime(1, 1, 3, tzinfo=UTC), datetime(9998, 12, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +29,7 @@ class Answer:
 
 
 async def answer(reader: Reader, workspace: Workspace, asked: Question) -> Answer:
-    """The figures of a workspace by its own days (contract, "Figures")."""
+    """The figures of a workspace by its own days (contract, "Figures"). Raises `Malformed` for too many periods."""
     over = await _periods(reader, workspace, asked)
     if over is None:
         return Answer([], figures.figures(asked.kind, None, Sums()))
@@ -43,10 +51,16 @@ async def _periods(reader: Reader, workspace: Workspace, asked: Question) -> fig
     if there is None:
         return None
     zone = ZoneInfo(workspace.timezone)
-    first, last = (moment.astimezone(zone).date() for moment in there)
+    first, last = (min(max(moment, _EARLIEST), _LATEST).astimezone(zone).date() for moment in there)
     first = first if asked.first is None else max(first, asked.first)
     last = last if asked.last is None else min(last, asked.last)
-    return figures.periods(zone, first, last, asked.by) if first <= last else None
+    if first > last:
+        return None
+    if asked.by in _DAYS_IN and (last - first).days > MOST_PERIODS * _DAYS_IN[asked.by]:
+        raise errors.Malformed(
+            f"From {first} to {last} there are more than {MOST_PERIODS:,} {asked.by}s; ask for a shorter time."
+        )
+    return figures.periods(zone, first, last, asked.by)
 
 
 async def add_up(db: Database) -> int:
