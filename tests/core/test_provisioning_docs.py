@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tellback.core import form
+from tellback.core.imports import mapping
 from tellback.core.provisioning.forms_later import LATER
 from tellback.core.provisioning.sections import SECTIONS
 
@@ -28,6 +29,7 @@ def members(name: str, wanted: form.Form) -> Iterator[str]:
 
 def test_names_every_member_and_no_other() -> None:
     there = {path for section in SECTIONS for path in members(section.name, section.form)} - SHOWN_INLINE
+    there |= set(mapping.PROPERTIES)
     named = set(re.findall(r"`([a-z_]+\.[a-z_]+)`", REFERENCE))
     assert named == there
 

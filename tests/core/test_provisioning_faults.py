@@ -164,16 +164,6 @@ def test_never_repeats_a_secret() -> None:
 
 
 LATER_EXAMPLES = """
-touchpoints: [Onboarding, Support]
-import_configurations:
-  - reference: 53505294-0b20-2509-b15d-c8e377701d66
-    name: Responses from the CRM
-    object: survey_record
-    active: true
-    unmapped: ignore
-    fields: {Account Name: account.name, Email: contact.email}
-incoming_webhooks:
-  - {name: Old shop, token: 0b8f1c7e9d, username: shop, password: 2f7a, configuration: 53505294-0b20-2509-b15d-c8e377701d66, active: true}
 pages:
   - {key: main, page_id: "1234567890321", app_secret: 0c6f, verify_token: 9a1e, low_rating_tickets: {at_most: 2, project: beta, type: bugs}}
 webhooks:

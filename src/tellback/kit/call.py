@@ -26,6 +26,7 @@ class Notes:
     """What the intake log will say beside the plain facts."""
 
     target: str | None = None
+    endpoint: str | None = None  # what is shown for a path that holds a secret
     mapped: Any = None  # anything with unmapped, missing, unmatched and submitter_decision
     hint: str | None = None
     contents: str | None = None  # what is shown for a body that is not kept
@@ -159,7 +160,7 @@ class Call:
             request_id=self.peer.request_id,
             surface=self.surface,
             method=self.method,
-            endpoint=self.path,
+            endpoint=self.notes.endpoint or self.path,
             credential=self.credential.name,
             target=self.notes.target,
             status=status,

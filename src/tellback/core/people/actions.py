@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Literal
 
 from tellback.core import changes
 from tellback.core.people import queries
-from tellback.core.people.model import Given, Known, KnownAccount
-from tellback.core.people.rules import Directory, Draft, account_key, email_key, phone_key
+from tellback.core.people.model import Given, GivenAccount, Known, KnownAccount
+from tellback.core.people.rules import (
+    AccountBook,
+    Directory,
+    Met,
+    MetAccount,
+    account_key,
+    email_key,
+    phone_key,
+)
 from tellback.storage.database import Transaction
 from tellback.storage.savepoint import again_when_taken
 
@@ -33,21 +42,47 @@ async def know_accounts(tx: Transaction, workspace_id: int, names: Sequence[str]
     return {key: KnownAccount(id, segments, id in made) for key, (id, segments) in found.items()}
 
 
+async def learn_accounts(
+    tx: Transaction, workspace_id: int, given: Sequence[GivenAccount]
+) -> list[KnownAccount | None]:
+    """The accounts that are meant, found or made, with what is said of them stored; one for each, in order.
+
+    None, and nothing stored of it, where an alias is another account's name or alias. As in `know_many`, two
+    who make one account at the same time get one, and the feed is the caller's to write.
+    """
+    if not given:
+        return []
+    return await again_when_taken(tx, lambda inner: _learn_accounts(inner, workspace_id, given))
+
+
 def news_of(known: Sequence[Known], accounts: Sequence[KnownAccount], actor: str) -> list[changes.NewChange]:
     """What the feed tells of contacts and accounts that were made or changed, each once; no personal data."""
-    news = [changes.NewChange("account.created", "account", str(id), actor)
-            for id in sorted({one.id for one in accounts if one.created})]  # fmt: skip
-    seen: set[int] = set()
-    for one in known:
-        if one.contact_id in seen or not (one.created or one.changed):
-            continue
-        seen.add(one.contact_id)
-        if one.created:
-            news.append(changes.NewChange("contact.created", "contact", str(one.contact_id), actor))
-        else:
-            data = {"members": list(one.changed)}
-            news.append(changes.NewChange("contact.changed", "contact", str(one.contact_id), actor, data))
-    return news
+    return [
+        *_news("account", [(one.id, one.created, one.changed) for one in accounts], actor),
+        *_news("contact", [(one.contact_id, one.created, one.changed) for one in known], actor),
+    ]
+
+
+def _news(
+    subject: Literal["account", "contact"],
+    tellings: Iterable[tuple[int, bool, tuple[str, ...]]],
+    actor: str,
+) -> list[changes.NewChange]:
+    created: set[int] = set()
+    changed: dict[int, set[str]] = {}
+    for id, made, members in tellings:
+        if made:
+            created.add(id)
+        if made or members:
+            changed.setdefault(id, set()).update(members)
+    kind_created: changes.Kind = "account.created" if subject == "account" else "contact.created"
+    kind_changed: changes.Kind = "account.changed" if subject == "account" else "contact.changed"
+    return [
+        changes.NewChange(kind_created, subject, str(id), actor)
+        if id in created
+        else changes.NewChange(kind_changed, subject, str(id), actor, {"members": sorted(members)})
+        for id, members in changed.items()
+    ]
 
 
 async def _know(tx: Transaction, workspace_id: int, given: Sequence[Given]) -> list[Known]:
@@ -59,17 +94,30 @@ async def _know(tx: Transaction, workspace_id: int, given: Sequence[Given]) -> l
     changed = [draft for draft in directory.drafts if draft.id is not None and draft.changed]
     await queries.change_contacts(tx, workspace_id, changed)
     for draft, number in zip(new, await queries.make_contacts(tx, workspace_id, new), strict=True):
-        draft.id, draft.made = number, True
-    return [_known(draft, note) for draft, note in met]
+        draft.id = number
+    return [_known(one) for one in met]
 
 
-def _known(draft: Draft, note: str | None) -> Known:
-    assert draft.id is not None
-    return Known(
-        draft.id,
-        draft.details.get("account_id"),
-        draft.segments,
-        draft.made,
-        tuple(sorted(draft.changed)),
-        note,
-    )
+def _known(met: Met) -> Known:
+    assert met.draft.id is not None
+    return Known(met.draft.id, met.account_id, met.segments, met.new, met.changed, met.note)
+
+
+async def _learn_accounts(
+    tx: Transaction, workspace_id: int, given: Sequence[GivenAccount]
+) -> list[KnownAccount | None]:
+    keys = {account_key(name) for one in given for name in (one.name, one.alias) if name}
+    book = AccountBook(await queries.accounts_known(tx, workspace_id, sorted(keys)))
+    met = [book.meet(one) for one in given]
+    new = [draft for draft in book.drafts if draft.id is None]
+    changed = [draft for draft in book.drafts if draft.id is not None and draft.changed]
+    for draft, number in zip(new, await queries.new_accounts(tx, workspace_id, new), strict=True):
+        draft.id = number
+    await queries.add_names(tx, workspace_id, [draft for draft in book.drafts if draft.names])
+    await queries.change_accounts(tx, workspace_id, changed)
+    return [_known_account(one) if one is not None else None for one in met]
+
+
+def _known_account(met: MetAccount) -> KnownAccount:
+    assert met.draft.id is not None
+    return KnownAccount(met.draft.id, met.segments, met.new, met.changed)

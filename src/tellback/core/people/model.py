@@ -46,7 +46,10 @@ class Contact:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """Who was meant. `changed` names the members that were stored anew; `note` tells of an identity left open."""
+    """Who was meant, and what this one telling did: `created` the contact, or `changed` these members of it.
+
+    Account and segments are those right after it; `note` tells of an identity left open.
+    """
 
     contact_id: int
     account_id: int | None
@@ -57,12 +60,22 @@ class Known:
 
 
 @dataclass(frozen=True, slots=True)
+class GivenAccount:
+    """What a record says of an account. Absent segments stay as they are stored, None clears one."""
+
+    name: str
+    alias: str | None = None
+    segments: Mapping[str, str | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class KnownAccount:
-    """The account a name stands for."""
+    """The account a name stands for, and what this one telling did; the segments are those right after it."""
 
     id: int
     segments: Mapping[str, str]
     created: bool
+    changed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from tellback.core.people.model import AccountRecord, Contact, ContactRecord, Participant
-from tellback.core.people.rules import DETAILS, Draft, account_key, email_key, phone_key
+from tellback.core.people.rules import DETAILS, AccountDraft, Draft, account_key, email_key, phone_key
 from tellback.storage.database import Reader, Row, Transaction
 
 
@@ -142,6 +142,87 @@ async def accounts_named(
         workspace_id, keys,
     )  # fmt: skip
     return {row["name_key"]: (row["id"], msgspec.json.decode(row["segments"])) for row in rows}
+
+
+async def accounts_known(
+    reader: Reader, workspace_id: int, keys: Sequence[str]
+) -> list[tuple[str, int, str, dict[str, str]]]:
+    """(Name key, id, name, segments) of the accounts that names or aliases stand for."""
+    rows = await reader.fetch(
+        """
+        select n.name_key, a.id, a.name, a.segments
+        from account_names n join accounts a on a.workspace_id = n.workspace_id and a.id = n.account_id
+        where n.workspace_id = $1 and n.name_key = any($2::text[])
+        """,
+        workspace_id, keys,
+    )  # fmt: skip
+    return [(row["name_key"], row["id"], row["name"], msgspec.json.decode(row["segments"])) for row in rows]
+
+
+async def new_accounts(tx: Transaction, workspace_id: int, drafts: Sequence[AccountDraft]) -> list[int]:
+    """Store new accounts without their names to be found by (`add_names`); their ids in order."""
+    if not drafts:
+        return []
+    rows = await tx.fetch(
+        """
+        with new as (
+          select nextval(pg_get_serial_sequence('accounts', 'id')) as id, given.*
+          from unnest($2::text[], $3::text[]) with ordinality as given (name, segments, n)
+        ), made as (
+          insert into accounts (workspace_id, id, name, segments) select $1, id, name, segments::jsonb from new
+        )
+        select id from new order by n
+        """,
+        workspace_id, [draft.name for draft in drafts], [_json(draft.segments) for draft in drafts],
+    )  # fmt: skip
+    return [row["id"] for row in rows]
+
+
+async def add_names(tx: Transaction, workspace_id: int, drafts: Sequence[AccountDraft]) -> None:
+    """Store new names and aliases, in one order everywhere. Meets the key when another was quicker."""
+    names = sorted(
+        (key, draft.id, name, alias) for draft in drafts for key, (name, alias) in draft.names.items()
+    )
+    if not names:
+        return
+    await tx.execute(
+        """
+        insert into account_names (workspace_id, name_key, account_id, name, alias)
+        select $1, new.key, new.account_id, new.name, new.alias
+        from unnest($2::text[], $3::bigint[], $4::text[], $5::bool[]) as new (key, account_id, name, alias)
+        """,
+        workspace_id,
+        *([one[column] for one in names] for column in range(4)),
+    )
+
+
+async def change_accounts(tx: Transaction, workspace_id: int, drafts: Sequence[AccountDraft]) -> None:
+    """Store the segments that accounts have now; what others changed meanwhile of other segments stays."""
+    if not drafts:
+        return
+    await tx.execute(
+        """
+        update accounts a
+        set segments = (a.segments || new.given::jsonb) - new.cleared::text[], changed_at = now()
+        from (
+          select id, given, array(select jsonb_array_elements_text(cleared::jsonb)) as cleared
+          from unnest($2::bigint[], $3::text[], $4::text[]) as one (id, given, cleared) order by id
+        ) as new
+        where a.workspace_id = $1 and a.id = new.id
+        """,
+        workspace_id,
+        [draft.id for draft in drafts],
+        [
+            _json({name: draft.segments[name] for name in _segments(draft) & set(draft.segments)})
+            for draft in drafts
+        ],
+        [_json(sorted(_segments(draft) - set(draft.segments))) for draft in drafts],
+    )
+
+
+def _segments(draft: AccountDraft) -> set[str]:
+    """The segments that were changed."""
+    return {name.removeprefix("segments.") for name in draft.changed if name.startswith("segments.")}
 
 
 async def account_segments(

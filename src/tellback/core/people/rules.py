@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from tellback.core.people.model import Contact, Given
+from tellback.core.people.model import Contact, Given, GivenAccount
 
 NAME_LIMIT = 255
 EMAIL_LIMIT = 254  # RFC 5321, section 4.5.3.1
@@ -50,7 +50,7 @@ def valid_phone(text: str) -> bool:
 
 @dataclass
 class Draft:
-    """A contact on its way into storage: `id` is None until it is stored, `made` tells that it was new."""
+    """A contact on its way into storage: `id` is None until it is stored."""
 
     id: int | None
     email: str | None
@@ -58,7 +58,6 @@ class Draft:
     details: dict[str, Any]
     segments: dict[str, str]
     changed: set[str]
-    made: bool = False
 
     @property
     def email_key(self) -> str | None:
@@ -70,6 +69,18 @@ class Draft:
 
     def named(self) -> str:
         return f"contact {self.id}" if self.id is not None else "a contact made in the same moment"
+
+
+@dataclass(frozen=True, slots=True)
+class Met:
+    """Somebody as they were right after one telling: what it changed, and the note of an identity left open."""
+
+    draft: Draft
+    new: bool
+    changed: tuple[str, ...]
+    account_id: int | None
+    segments: dict[str, str]
+    note: str | None
 
 
 class Directory:
@@ -86,8 +97,8 @@ class Directory:
         for one in contacts:
             self._add(Draft(one.id, one.email, one.phone, dict(one.details), dict(one.segments), set()))
 
-    def meet(self, given: Given) -> tuple[Draft, str | None]:
-        """The contact that is meant, with what is said of them put in; and a note where an identity stays open."""
+    def meet(self, given: Given) -> Met:
+        """The contact that is meant, with what is said of them put in."""
         by_email = self._by_email.get(email_key(given.email)) if given.email else None
         by_phone = self._by_phone.get(phone_key(given.phone)) if given.phone else None
         note = None
@@ -106,30 +117,43 @@ class Directory:
                 phone = None
             else:
                 draft = by_phone
+        new = draft is None
         if draft is None:
             draft = self._add(Draft(None, None, None, {}, {}, set()))
-        self._learn(draft, given, phone)
-        return draft, note
+        changed = self._learn(draft, given, phone)
+        draft.changed |= changed
+        return Met(
+            draft,
+            new,
+            () if new else tuple(sorted(changed)),
+            draft.details.get("account_id"),
+            dict(draft.segments),
+            note,
+        )
 
-    def _learn(self, draft: Draft, given: Given, phone: str | None) -> None:
+    def _learn(self, draft: Draft, given: Given, phone: str | None) -> set[str]:
+        """Put in what is said; the members that it changed."""
+        changed: set[str] = set()
         if given.email and draft.email_key != email_key(given.email):
             draft.email = given.email.strip()
-            draft.changed.add("email")
+            changed.add("email")
         if phone and draft.phone_key != phone_key(phone):
             draft.phone = phone.strip()
-            draft.changed.add("phone")
+            changed.add("phone")
         for name, value in given.details.items():
             if draft.details.get(name) != value:
                 draft.details[name] = value
-                draft.changed.add("account" if name == "account_id" else name)
+                changed.add("account" if name == "account_id" else name)
         for segment, word in given.segments.items():
             if draft.segments.get(segment) != word:
-                draft.changed.add(f"segments.{segment}")
+                changed.add(f"segments.{segment}")
                 if word is None:
                     draft.segments.pop(segment)
                 else:
                     draft.segments[segment] = word
-        self._index(draft)
+        if "email" in changed or "phone" in changed:
+            self._index(draft)
+        return changed
 
     def _add(self, draft: Draft) -> Draft:
         self.drafts.append(draft)
@@ -141,3 +165,66 @@ class Directory:
             self._by_email[draft.email_key] = draft
         if draft.phone_key:
             self._by_phone[draft.phone_key] = draft
+
+
+@dataclass
+class AccountDraft:
+    """An account on its way into storage: `id` is None until it is stored. `names` are new ones, by their key."""
+
+    id: int | None
+    name: str
+    segments: dict[str, str]
+    names: dict[str, tuple[str, bool]]  # (as given, whether it is an alias)
+    changed: set[str]
+
+
+@dataclass(frozen=True, slots=True)
+class MetAccount:
+    """An account as it was right after one telling."""
+
+    draft: AccountDraft
+    new: bool
+    changed: tuple[str, ...]
+    segments: dict[str, str]
+
+
+class AccountBook:
+    """Accounts known so far, by every name they have; `meet` decides which account each next name is."""
+
+    def __init__(self, known: Iterable[tuple[str, int, str, dict[str, str]]]) -> None:
+        """`known` are (name key, id, name, segments)."""
+        self.drafts: list[AccountDraft] = []
+        self._by_key: dict[str, AccountDraft] = {}
+        by_id: dict[int, AccountDraft] = {}
+        for key, id, name, segments in known:
+            if id not in by_id:
+                by_id[id] = AccountDraft(id, name, dict(segments), {}, set())
+                self.drafts.append(by_id[id])
+            self._by_key[key] = by_id[id]
+
+    def meet(self, given: GivenAccount) -> MetAccount | None:
+        """The account that is meant, with what is said of it put in; None where the alias is another account's."""
+        key = account_key(given.name)
+        alias = account_key(given.alias) if given.alias else None
+        draft = self._by_key.get(key)
+        if alias is not None and alias != key and self._by_key.get(alias, draft) is not draft:
+            return None
+        new = draft is None
+        if draft is None:
+            draft = AccountDraft(None, given.name.strip(), {}, {key: (given.name.strip(), False)}, set())
+            self.drafts.append(draft)
+            self._by_key[key] = draft
+        changed: set[str] = set()
+        if alias is not None and given.alias and alias not in self._by_key:
+            draft.names[alias] = (given.alias.strip(), True)
+            self._by_key[alias] = draft
+            changed.add("aliases")
+        for segment, word in given.segments.items():
+            if draft.segments.get(segment) != word:
+                changed.add(f"segments.{segment}")
+                if word is None:
+                    draft.segments.pop(segment)
+                else:
+                    draft.segments[segment] = word
+        draft.changed |= changed
+        return MetAccount(draft, new, () if new else tuple(sorted(changed)), dict(draft.segments))

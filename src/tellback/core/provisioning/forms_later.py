@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from tellback.core import form
-from tellback.core.form import Form, ListOf, MapOf, Member, Object, Short, optional
+from tellback.core.form import Form, ListOf, MapOf, Member, Object, optional
 from tellback.core.form_values import (
     Choice,
     Duration,
@@ -40,28 +40,6 @@ BOUNDS = Object(
 )
 CONDITIONS = MapOf(_NAME, form.Either(scalar=Json(), items=ListOf(_SCALAR, least=1), entries=BOUNDS))
 
-IMPORT_CONFIGURATION = Object(
-    "import configuration",
-    {
-        "reference": Member(Text("a reference")),
-        "name": optional(_NAME),
-        "object": Member(Choice(("account", "contact", "survey_record"))),
-        "active": optional(Truth(), True),
-        "unmapped": optional(Choice(("ignore", "reject")), "ignore"),
-        "fields": Member(MapOf(_FREE, Text("a property such as contact.email"), least=1)),
-    },
-)
-INCOMING_WEBHOOK = Object(
-    "incoming webhook",
-    {
-        "name": Member(_NAME),
-        "token": Member(Secret(), form.KEPT),
-        "username": Member(Text("a user name")),
-        "password": Member(Secret(free=True), form.KEPT),
-        "configuration": Member(Text("a reference")),
-        "active": optional(Truth(), True),
-    },
-)
 PAGE = Object(
     "page",
     {
@@ -173,11 +151,6 @@ DATA_PACKAGE = Object(
 
 #: By name, in the order of the document.
 LATER: Final[Mapping[str, Form]] = {
-    "touchpoints": ListOf(
-        Short(Object("touchpoint", {"name": Member(_NAME)}), "name"), key="name", fold=True
-    ),
-    "import_configurations": ListOf(IMPORT_CONFIGURATION, key="reference"),
-    "incoming_webhooks": ListOf(INCOMING_WEBHOOK, key="name"),
     "pages": ListOf(PAGE, key="key"),
     "webhooks": ListOf(WEBHOOK, key="key"),
     "rules": ListOf(RULE, key="key"),

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
+from tellback.core.imports.section_configurations import SECTION as IMPORT_CONFIGURATIONS
+from tellback.core.imports.section_touchpoints import SECTION as TOUCHPOINTS
+from tellback.core.imports.section_webhooks import SECTION as INCOMING_WEBHOOKS
 from tellback.core.projects.section import SECTION as PROJECTS
 from tellback.core.section import Section
 from tellback.core.surveys.section import SECTION as SURVEYS
@@ -16,5 +19,6 @@ from tellback.core.workspaces.section_workspace import SECTION as WORKSPACE
 
 #: The workspace comes first: storing it gives the others their workspace.
 SECTIONS: Final[tuple[Section, ...]] = (
-    WORKSPACE, MEMBERS, API_KEYS, SURVEY_KEYS, CONNECTED_APPS, ACCESS_TOKENS, PROJECTS, SURVEYS,
+    WORKSPACE, MEMBERS, API_KEYS, SURVEY_KEYS, CONNECTED_APPS, ACCESS_TOKENS, TOUCHPOINTS, PROJECTS, SURVEYS,
+    IMPORT_CONFIGURATIONS, INCOMING_WEBHOOKS,
 )  # fmt: skip

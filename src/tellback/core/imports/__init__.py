@@ -1,0 +1,36 @@
+"""Records through mappings: import configurations, incoming webhooks, bulk runs."""
+
+from tellback.core.imports import mapping, queries
+from tellback.core.imports.actions import STORE, find, find_webhook, opens, store
+from tellback.core.imports.model import (
+    Configuration,
+    Mapped,
+    NewRecord,
+    Read,
+    Record,
+    Reject,
+    Run,
+    Stored,
+    Tally,
+    Webhook,
+)
+
+__all__ = [
+    "STORE",
+    "Configuration",
+    "Mapped",
+    "NewRecord",
+    "Read",
+    "Record",
+    "Reject",
+    "Run",
+    "Stored",
+    "Tally",
+    "Webhook",
+    "find",
+    "find_webhook",
+    "mapping",
+    "opens",
+    "queries",
+    "store",
+]
