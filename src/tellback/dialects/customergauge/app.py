@@ -7,6 +7,8 @@ from litestar.handlers import ASGIRouteHandler
 from tellback.core.hub import Hub
 from tellback.dialects.customergauge import token
 from tellback.dialects.customergauge.errors import refusal
+from tellback.dialects.customergauge.records import Records
+from tellback.dialects.customergauge.responses import Responses
 from tellback.kit.dispatch import Surface
 from tellback.kit.endpoint import Runner
 from tellback.kit.limits import Limits
@@ -15,7 +17,12 @@ from tellback.kit.routes import application, route
 
 def routes(runner: Runner) -> list[ASGIRouteHandler]:
     """The handlers below /records, /v6/rest and /hooks."""
-    return []
+    records = Records(runner)
+    return [
+        route("/records", runner.app(records.put)),
+        route("/hooks/{token:str}", runner.app(records.take)),
+        route("/v6/rest/responses", runner.app(Responses(runner).list)),
+    ]
 
 
 def surfaces(hub: Hub, limits: Limits) -> list[Surface]:
