@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import httpx
 import pytest
 from hypothesis import HealthCheck, settings
+from tests.support import hub as hubs
 from tests.support import postgres as databases
 
 # A busy machine is no fault of the code under test.
@@ -31,3 +33,22 @@ def database_url(postgres: databases.Cluster) -> Iterator[str]:
     url = databases.fresh_database(postgres)
     yield url
     databases.drop(postgres, url)
+
+
+@pytest.fixture(scope="session")
+def hub(postgres: databases.Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[hubs.Hub]:
+    """A provisioned hub on a database of its own; shared, so tests look at what they made alone."""
+    folder = tmp_path_factory.mktemp("hub")
+    url = databases.fresh_database(postgres)
+    with hubs.running(
+        folder / "log", "--database-url", url, options=("--files", str(folder / "files"))
+    ) as hub:
+        hub.apply()
+        yield hub
+    databases.drop(postgres, url)
+
+
+@pytest.fixture(scope="session")
+def http(hub: hubs.Hub) -> Iterator[httpx.Client]:
+    with hub.client() as client:
+        yield client
