@@ -110,26 +110,26 @@ class Runner:
         text = idempotency_key(call)
         if text is None or call.credential is None:
             return await work(None)
-        scope = _scope(call, text)
-        if scope in self._running:
+        key = intake.Key(_scope(call, text), fingerprint())
+        repeated = await self._repeated(
+            call, key
+        )  # before the look at who runs: repeats may run side by side
+        if repeated is not None:
+            return repeated
+        if key.scope in self._running:
             raise errors.Conflict("The first request with this idempotency key is still running.")
-        self._running.add(scope)
+        self._running.add(key.scope)
         try:
-            key = intake.Key(scope, fingerprint())
+            return await work(key)
+        except _Taken:
             repeated = await self._repeated(call, key)
-            if repeated is not None:
-                return repeated
-            try:
-                return await work(key)
-            except _Taken:
-                repeated = await self._repeated(call, key)
-                if repeated is None:
-                    raise errors.Conflict(
-                        "The first request with this idempotency key is still running."
-                    ) from None
-                return repeated
+            if repeated is None:
+                raise errors.Conflict(
+                    "The first request with this idempotency key is still running."
+                ) from None
+            return repeated
         finally:
-            self._running.discard(scope)
+            self._running.discard(key.scope)
 
     async def _repeated(self, call: Call, key: intake.Key) -> Answer | None:
         """The first answer again, logged as such; None when there was none."""
