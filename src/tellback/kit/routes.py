@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import Any
+from urllib.parse import unquote
 
 from litestar import Litestar, Request, Response, asgi
 from litestar.exceptions import HTTPException
@@ -17,6 +18,9 @@ from tellback.core import errors
 from tellback.kit.answers import Answer, App
 
 _METHOD = "tellback.method"
+_PATH = "tellback.path"
+#: Stands for a %2F inside a part of the path while Litestar splits it; no decoded path can hold it.
+_SLASH = "\udc2f"
 
 
 def route(path: str, app: App) -> ASGIRouteHandler:
@@ -24,6 +28,11 @@ def route(path: str, app: App) -> ASGIRouteHandler:
 
     async def handler(scope: Any, receive: Any, send: Any) -> None:
         scope["method"] = scope.pop(_METHOD)
+        scope["path"] = scope.pop(_PATH)
+        parts = scope["path_params"]
+        for name, part in parts.items():
+            if _SLASH in part:
+                parts[name] = part.replace(_SLASH, "/")
         await app(scope, receive, send)
 
     return asgi(path, copy_scope=False)(handler)
@@ -50,9 +59,19 @@ def application(refusal: Callable[[errors.HubError], Answer], handlers: Sequence
         # method, if there is one. So it is shown none.
         scope[_METHOD] = scope["method"]
         scope["method"] = ""
+        scope[_PATH] = scope["path"]
+        raw: bytes = scope.get("raw_path") or b""
+        if b"%2F" in raw or b"%2f" in raw:
+            scope["path"] = _split_as_sent(raw)
         await litestar(scope, receive, send)
 
     return by_path_alone
+
+
+def _split_as_sent(raw: bytes) -> str:
+    """The decoded path; a slash that came percent-encoded belongs to its part (RFC 3986, section 2.2)."""
+    parts = raw.partition(b"?")[0].decode("latin-1").split("/")
+    return "/".join(unquote(part).replace("/", _SLASH) for part in parts)
 
 
 def _response(answer: Answer) -> Response[bytes]:

@@ -189,3 +189,13 @@ def test_shows_files_and_timeline_in_the_hubs_api(
     assert [file["name"] for file in document["files"]] == ["crash.log"]
     assert [item["kind"] for item in document["timeline"]] == ["created", "file_added"]
     assert "crash.log" in document["timeline"][1]["note"]
+
+
+def test_takes_a_file_at_a_source_named_with_a_slash(http: httpx.Client) -> None:
+    source = "iOS%20%2F%20Android"
+    created = http.post(
+        f"/api/v1/projects/beta/feedback/{source}", params={"apiKey": KEY}, json={"idea": "x"}
+    )
+    path = f"/api/v1/projects/beta/feedbackTypes/{source}/{created.json()['id']}/fileElements/photo"
+    assert upload(http, path, "a.png").status_code == 201
+    assert http.post(f"{path}apiKey={KEY}", files={"file": ("a.png", b"x")}).status_code == 201

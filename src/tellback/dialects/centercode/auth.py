@@ -20,9 +20,9 @@ def presented_key(call: Call) -> str | None:
     key = call.query_value("apiKey")
     if key:
         return key
-    raw: str = call.scope["path"].rpartition("/")[2]
-    _, found, literal = raw.rpartition("apiKey=")
-    if found and literal:
+    path: str = call.scope["path"]
+    _, _, literal = path.rpartition("apiKey=") if "apiKey=" in path else ("", "", "")
+    if literal:
         return unquote(literal)
     header = (call.header(b"authorization") or "").strip()
     scheme, _, rest = header.partition(" ")

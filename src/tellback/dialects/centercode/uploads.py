@@ -95,4 +95,5 @@ async def _ticket(call: Call, workspace_id: int) -> Ticket | None:
 
 def _parameter(call: Call) -> str:
     """The last part of the path, without the `apiKey=` that seed 000 prints behind it."""
-    return call.path.rpartition("/")[2].removesuffix("?")
+    part, literal, _ = call.path_part("parameter").rpartition("apiKey=")
+    return part.removesuffix("?") if literal else call.path_part("parameter")
