@@ -283,3 +283,43 @@ def test_refuses_a_key_that_is_none(http: httpx.Client, key: str) -> None:
 def test_takes_a_key_of_255_characters(http: httpx.Client) -> None:
     key = uuid.uuid4().hex.ljust(255, "x")
     assert post(http, {"title": "x"}, headers={"Idempotency-Key": f'"{key}"'}).status_code == 201
+
+
+@pytest.mark.parametrize("name", ["iOS%20%2F%20Android", "ios%20%2f%20android"])
+def test_takes_a_slash_in_a_name_percent_encoded(http: httpx.Client, name: str) -> None:
+    answer = post(http, {"idea": "x"}, f"{P}/{name}")
+    assert answer.status_code == 201
+    assert http.get(f"{P}/{name}/{answer.json()['id']}", params={"apiKey": KEY}).status_code == 200
+
+
+@pytest.mark.parametrize("path", [f"{P}/app%2F", "/api/v1/projects/beta%2Ffeedback/app", f"{P}%2Fapp"])
+def test_takes_no_encoded_slash_for_one_between_parts(http: httpx.Client, path: str) -> None:
+    assert post(http, {"title": "x"}, path).json() == NOT_FOUND
+
+
+def test_answers_repeats_side_by_side_as_the_first(http: httpx.Client) -> None:
+    headers = {"Idempotency-Key": str(uuid.uuid4())}
+    first = post(http, {"title": "once"}, headers=headers)
+    with ThreadPoolExecutor(20) as threads:
+        answers = list(threads.map(lambda _: post(http, {"title": "once"}, headers=headers), range(60)))
+    assert {answer.status_code for answer in answers} == {201}
+    assert {answer.content for answer in answers} == {first.content}
+
+
+@pytest.mark.parametrize(("sent", "given"), [(True, "true"), (1, "1"), (1.5, "1.5"), ("no@x.y", "no@x.y")])
+def test_keeps_the_address_as_it_was_sent(http: httpx.Client, sent: object, given: str) -> None:
+    created = post(http, {"title": "x", "submitter": sent})
+    assert read(http, created)["submitter"]["given"] == given
+
+
+@pytest.mark.parametrize("sent", [{}, {"a": 1}, ["ann@example.com"]])
+def test_takes_no_list_and_no_object_for_an_address(http: httpx.Client, sent: object) -> None:
+    answer = post(http, {"title": "x", "submitter": sent})
+    assert answer.status_code == 400
+    assert answer.json()["errors"][0]["parameter"] == "submitter"
+
+
+def test_names_a_wrong_value_in_jsons_words(http: httpx.Client) -> None:
+    errors = post(http, {"title": "x", "severity": True, "devices": [None]}).json()["errors"]
+    assert "(true)" in errors[0]["description"]
+    assert "(null)" in errors[1]["description"]

@@ -91,16 +91,18 @@ def _kind(value: Any) -> str:
     return names.get(type(value), "null")
 
 
-def _text(element: Element, parameter: str, value: Any) -> str:
+def _scalar_text(value: Any) -> str | None:
+    """A string, number or boolean as text, in JSON's words; None for anything else."""
     if isinstance(value, bool):
-        text = "true" if value else "false"
-    elif isinstance(value, int):
-        text = str(value)
-    elif isinstance(value, float):
-        text = number_text(value)
-    elif isinstance(value, str):
-        text = value
-    else:
+        return "true" if value else "false"
+    if isinstance(value, float):
+        return number_text(value)
+    return str(value) if isinstance(value, (int, str)) else None
+
+
+def _text(element: Element, parameter: str, value: Any) -> str:
+    text = _scalar_text(value)
+    if text is None:
         raise _Refused(f"The parameter '{parameter}' is {_kind(value)}; a text is due.")
     limit = SUBJECT_LIMIT if element.role == "subject" else TEXT_LIMIT
     if len(text) > limit:
@@ -165,9 +167,9 @@ _READERS: dict[str, Callable[[Element, str, Any], Any]] = {
 
 
 def _shown(value: Any) -> str:
-    text = (
-        value if isinstance(value, str) else _kind(value) if isinstance(value, (list, dict)) else str(value)
-    )
+    text = _scalar_text(value)
+    if text is None:
+        text = _kind(value)
     return text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
 
 
@@ -194,10 +196,10 @@ def _submitter(
     """Who submits: the participant, the address given, the decision in words, and the fault if there is one."""
     name = source.submitter_parameter
     value = parameters.get(name)
-    if isinstance(value, (list, dict)) and value:
+    given = None if _empty(value) else _scalar_text(value)
+    if given is None and not _empty(value):
         fault = Fault(name, f"The parameter '{name}' is {_kind(value)}; an e-mail address is due.")
         return None, None, "refused: not an e-mail address", fault
-    given = None if _empty(value) else str(value)
     matched = project.participants.get(email_key(given)) if given is not None else None
     if matched is not None:
         return matched, None, f"matched participant {matched.email}", None
