@@ -44,11 +44,3 @@ def test_reports_the_faults_of_a_file_as_json_too() -> None:
     assert done.code == 2
     assert done.json()["ok"] is False
     assert [fault["line"] for fault in done.json()["faults"]] == [1]
-
-
-def test_refuses_sections_of_later_versions() -> None:
-    done = command.tellback(
-        "config", "check", "-", given="workspace: {slug: a, name: A}\nrules: []\n"
-    )
-    assert done.code == 2
-    assert "stdin:2: rules: not available in this version" in done.err

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ from typing import TypeVar
 from tellback.cli import faults, output
 from tellback.storage import embedded, migrate
 from tellback.storage.database import Database
+from tellback.storage.embedded.folder import Folder
 
 Result = TypeVar("Result")
 
@@ -78,3 +80,14 @@ def stay(place: Place, job: Callable[[Database, Access], Awaitable[Result]], *, 
 
     with access(place, make=make) as found:
         return asyncio.run(run(found))
+
+
+def wait_for_owner(place: Place, seconds: float = 5.0) -> None:
+    """After making way: wait until who was in need of it runs the database."""
+    folder = Folder(place.data)
+    owner = folder.owner_lock()
+    deadline = time.monotonic() + seconds
+    while folder.take(owner) and time.monotonic() < deadline:
+        owner.release()
+        time.sleep(0.05)
+    owner.release()

@@ -34,7 +34,7 @@ def tail(place: databases.Place, as_json: bool, workspace: str, limit: int, foll
     """Print the newest requests to the vendor surfaces, oldest first, one a line."""
     tailing = Tail(workspace, limit, show_json if as_json else show_line)
     while databases.stay(place, tailing.run_and_follow if follow else tailing.run):
-        pass  # it has made way for a hub, and joins that one
+        databases.wait_for_owner(place)  # it has made way for a hub, and joins that one
 
 
 class Tail:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
@@ -15,8 +16,12 @@ from tellback import logs, server
 from tellback.cli import databases, faults, options, output, serve_options
 from tellback.settings import MEBIBYTE, Settings
 from tellback.storage import blobs, embedded, migrate
+from tellback.storage.errors import DatabaseAway
 
 _LARGEST_FILE = 2048 * MEBIBYTE
+
+#: For taking the database over from a command that ran it and has just ended.
+_TAKEOVER_S = 15.0
 
 Prepare = Callable[[Settings], AbstractContextManager[Settings]]
 
@@ -58,20 +63,24 @@ def serve(config: Settings, announce: Callable[[str], None], prepare: Prepare | 
 @contextmanager
 def prepared(config: Settings) -> Iterator[Settings]:
     """What the workers need: a running database that is up to date, and a place for files."""
-    with _database(config) as url:
-        asyncio.run(_checked(config, url))
-        yield msgspec.structs.replace(config, database_url=url)
-
-
-@contextmanager
-def _database(config: Settings) -> Iterator[str]:
     if config.database_url is not None:
-        yield config.database_url
+        asyncio.run(_checked(config, config.database_url, patience=0))
+        yield config
         return
     with embedded.serving(config.data) as membership:
-        yield membership.url
+        asyncio.run(_checked(config, membership.url, patience=_TAKEOVER_S))
+        yield msgspec.structs.replace(config, database_url=membership.url)
 
 
-async def _checked(config: Settings, url: str) -> None:
+async def _checked(config: Settings, url: str, *, patience: float) -> None:
+    """`patience` in seconds is for a database that may be away for a moment."""
     await blobs.open_store(config.files or str(config.data / "files")).close()
-    await migrate.migrate(url)
+    deadline = time.monotonic() + patience
+    while True:
+        try:
+            await migrate.migrate(url)
+            return
+        except DatabaseAway:
+            if time.monotonic() > deadline:
+                raise
+        await asyncio.sleep(0.05)
