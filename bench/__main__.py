@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
-from bench import ceiling, growth, intake, machine, peers, rounds, startup, table, upload
+from bench import ceiling, figures, growth, intake, machine, peers, rounds, startup, table, upload
 from bench.processes import ROOT
 
 
@@ -43,6 +43,7 @@ PARTS = (
     Part("c", "upload", upload.measure, 15),
     Part("d", "startup", startup.measure, 10),
     Part("e", "growth", growth.measure, 40),
+    Part("f", "figures", figures.measure, 40),
 )
 
 
