@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, cast
 
 from litestar import Litestar, Request, Response, Router
 from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.exceptions import HTTPException, MethodNotAllowedException, NotFoundException
+from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
@@ -17,6 +19,7 @@ from tellback.core import errors
 from tellback.core.hub import Hub
 from tellback.hub_api import (
     access,
+    documents,
     intake_api,
     metrics_api,
     people_api,
@@ -56,11 +59,11 @@ def application(hub: Hub, limits: Limits) -> Litestar:
         [
             Router(
                 PREFIX,
-                route_handlers=[
+                route_handlers=_with_refusals([
                     tickets_api.list_tickets, tickets_api.read_ticket, intake_api.list_intake,
                     surveys_api.list_surveys, surveys_api.list_sessions, responses_api.list_responses,
                     people_api.list_contacts, people_api.list_accounts, metrics_api.read_metrics,
-                ],
+                ]),
                 dependencies={"hub": Provide(lambda: hub, sync_to_thread=False)},
                 security=[{"access token": []}],
             )
@@ -70,8 +73,9 @@ def application(hub: Hub, limits: Limits) -> Litestar:
         openapi_config=OpenAPIConfig(
             title="tellback",
             version=tellback.__version__,
-            path=PREFIX,
-            render_plugins=[JsonRenderPlugin(path="/openapi.json")],
+            # Litestar answers what else is below this path with a page of HTML; nothing outside PREFIX gets here.
+            path="/",
+            render_plugins=[JsonRenderPlugin(path=f"{PREFIX}/openapi.json")],
             components=Components(
                 security_schemes={
                     "access token": SecurityScheme(
@@ -84,6 +88,13 @@ def application(hub: Hub, limits: Limits) -> Litestar:
         logging_config=None,
         debug=False,
     )  # fmt: skip
+
+
+def _with_refusals(handlers: Sequence[HTTPRouteHandler]) -> list[HTTPRouteHandler]:
+    """The handlers, with what any call may be refused with in their description."""
+    for handler in handlers:
+        handler.responses = documents.REFUSALS
+    return list(handlers)
 
 
 def _refused(_: Request[Any, Any, Any], exception: Exception) -> Response[bytes]:
@@ -102,7 +113,8 @@ def kind_of(exception: Exception) -> errors.HubError | None:
     """The kind of an exception, Litestar's own included."""
     if isinstance(exception, MethodNotAllowedException):
         allow = (exception.headers or {}).get("allow", "GET")
-        return errors.MethodNotAllowed([method.strip() for method in allow.split(",")])
+        methods = {method.strip() for method in allow.split(",")}
+        return errors.MethodNotAllowed(sorted(methods | {"HEAD"} if "GET" in methods else methods))
     if isinstance(exception, NotFoundException):
         return errors.NotFound("There is nothing at this address.")
     if isinstance(exception, HTTPException) and exception.status_code < 500:

@@ -7,8 +7,10 @@ from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 import msgspec
+from litestar.openapi import ResponseSpec
 
 from tellback.core import files, intake, tickets
+from tellback.kit import answers
 
 Document = TypeVar("Document")
 
@@ -18,6 +20,31 @@ class Page(msgspec.Struct, Generic[Document]):
 
     data: list[Document]
     next: str | None
+
+
+class Problem(msgspec.Struct):
+    """A refusal (RFC 9457)."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+
+
+#: What a call may be refused with, for the OpenAPI description.
+REFUSALS = {
+    status: ResponseSpec(
+        Problem, description=words, media_type=answers.PROBLEM.decode(), generate_examples=False
+    )
+    for status, words in (
+        (400, "A parameter, cursor or limit is not valid."),
+        (401, "The access token is missing or not valid."),
+        (403, "The access token does not have the claim this call needs."),
+        (404, "There is no such thing here."),
+        (429, "Too many requests; Retry-After says when to come back."),
+        (503, "The database is away; Retry-After says when to come back."),
+    )
+}
 
 
 class SourceOf(msgspec.Struct):

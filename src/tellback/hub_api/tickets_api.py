@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from litestar import Request, get
@@ -65,10 +65,8 @@ def _moment(text: str | None) -> datetime | None:
         return None
     try:
         moment = datetime.fromisoformat(text.replace(" ", "+"))  # a bare + in a query arrives as a space
-    except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None:
-        raise errors.Malformed(
-            "changed_since must be an ISO 8601 time with an offset, as 2026-11-21T20:22:07Z."
-        )
-    return moment
+        if moment.tzinfo is not None:
+            return moment.astimezone(UTC)
+    except (ValueError, OverflowError):  # an overflow: in UTC it is past the calendar's end
+        pass
+    raise errors.Malformed("changed_since must be an ISO 8601 time with an offset, as 2026-11-21T20:22:07Z.")
