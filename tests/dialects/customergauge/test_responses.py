@@ -194,3 +194,22 @@ def test_is_there_to_be_read(crm: httpx.Client) -> None:
     assert answer.headers["Allow"] == "GET, HEAD"
     assert set(answer.json()) == {"message"}
     assert crm.get(READ + "/1").status_code == 404
+
+
+def test_reads_back_a_record_and_counts_it(crm: httpx.Client, hub: hubs.Hub) -> None:
+    cursor = read(crm)["cursor"]
+    record = {
+        "Account Name": "Initech",
+        "Email": "bo@example.com",
+        "Sent Date": "2015-12-30",
+        "Survey Completed Date": "2015-12-31 23:59:59",
+        "NPS Score": "9",
+    }
+    put = {"configuration": "53505294-0b20-2509-b15d-c8e377701d66", "record": record}
+    assert crm.put("/records/", json=put).status_code == 200
+    [item] = read(crm, cursor=cursor)["data"]
+    assert (item["email"], item["account"], item["nps"]) == ("bo@example.com", {"name": "Initech"}, 9)
+    assert (item["date_sent"], item["date_completed"]) == ("2015-12-30 00:00:00", "2015-12-31 23:59:59")
+    period = {"kind": "nps", "from": "2015-12-31", "to": "2015-12-31", "group_by": "account"}
+    figures = crm.get("/hub/v1/metrics", params=period, headers=hub.reader()).json()
+    assert [(one["group"], one["nps"], one["sent"]) for one in figures["data"]] == [("Initech", 100.0, 1)]
