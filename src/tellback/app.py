@@ -9,10 +9,18 @@ from contextlib import asynccontextmanager
 from tellback import hub_api, runtime, take
 from tellback.core.hub import Hub
 from tellback.dialects import centercode, centracx, customergauge
-from tellback.kit import dispatch, front, heads, health
+from tellback.kit import dispatch, front, heads, health, metrics
 from tellback.kit.limits import Limits
 from tellback.settings import Settings, networks
 from tellback.worker import figures_upkeep, upkeep
+
+_open: list[Hub] = []
+
+WAITING = metrics.REGISTRY.gauge(
+    "tellback_intake_waiting",
+    "Writes that wait for a connection to the database.",
+    lambda: sum(hub.commits.waiting for hub in _open),
+)
 
 
 def application(settings: Settings) -> front.Front:
@@ -36,9 +44,11 @@ def application(settings: Settings) -> front.Front:
                     figures_upkeep.run(hub.db),
                 )
             ]
+            _open.append(hub)
             try:
                 yield
             finally:
+                _open.remove(hub)
                 for task in keeping:
                     task.cancel()
 

@@ -63,7 +63,9 @@ def shell(place: databases.Place, as_json: bool) -> int:
         before = signal.signal(signal.SIGINT, signal.SIG_IGN)
         try:
             return subprocess.run(  # noqa: S603 - the program the operator installed
-                [psql, "--no-psqlrc"], env={**os.environ, **_connection(database.url)}, check=False
+                [psql, "--no-psqlrc", *(["--csv"] if as_json else [])],
+                env={**os.environ, **_connection(database.url)},
+                check=False,
             ).returncode
         finally:
             signal.signal(signal.SIGINT, before)

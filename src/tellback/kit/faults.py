@@ -73,6 +73,6 @@ def hub_error(error: Exception) -> errors.HubError | None:
         return errors.Malformed(
             "A text in the request holds a character, or a number, that cannot be stored."
         )
-    if isinstance(error, storage_errors.DatabaseAway | storage_errors.QueueFull):
+    if isinstance(error, storage_errors.DatabaseAway | storage_errors.QueueFull | storage_errors.BlobsAway):
         return errors.Unavailable()
     return None
