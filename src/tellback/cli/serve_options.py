@@ -84,7 +84,7 @@ _OPTIONS = (
         type=options.Words("30d", options.days),
         default="30d",
         show_default=True,
-        help="How long the intake log keeps bodies.",
+        help="How long the intake log keeps its entries.",
     ),
     options.option(
         "--log-level",
