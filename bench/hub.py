@@ -61,9 +61,9 @@ def ready(port: int) -> bool:
         return False
 
 
-def provision(data: Path) -> None:
-    """Make the workspace be as bench/hub.yaml says. Raises `BenchFault`."""
-    processes.call([COMMAND, "apply", CONFIGURATION, "--data", data, "--output", "json"], within=READY_S)
+def provision(data: Path, configuration: Path = CONFIGURATION) -> None:
+    """Make the workspace be as bench/hub.yaml, or another file, says. Raises `BenchFault`."""
+    processes.call([COMMAND, "apply", configuration, "--data", data, "--output", "json"], within=READY_S)
 
 
 def create(port: int) -> bytes:

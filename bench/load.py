@@ -2,14 +2,14 @@
 
 N keep-alive connections, each with one request on its way at any moment. Written on bare sockets and epoll
 because the generator shares the machine's cores with what it measures: a full client library would cost more
-than the server. The status of every answer is checked.
+than the server. The status of every answer is checked. Where what is sent depends on what was answered, the load
+is a `Conversation`: each connection walks through it again and again.
 
 The parent calls `run(Load(...))`; the child (`python -m bench.load`) reads the load and prints the outcome.
 """
 
 from __future__ import annotations
 
-import base64
 import dataclasses
 import json
 import os
@@ -22,6 +22,8 @@ import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
+import msgspec
+
 from bench import processes
 
 DRAIN_S = 45.0
@@ -29,11 +31,27 @@ DRAIN_S = 45.0
 MOST_BROKEN = 2000
 _LENGTH = re.compile(rb"\r\n[Cc]ontent-[Ll]ength:[ \t]*([0-9]+)")
 _CLOSING = re.compile(rb"\r\n[Cc]onnection:[ \t]*[Cc]lose")
+_TOKEN = re.compile(rb'"sessionId": *"([^"]+)"')
+#: Where the token goes in a reply: in its head, as the length of a body stands written before it.
+HERE = b"@sessionId@"
+
+
+@dataclasses.dataclass(frozen=True)
+class Conversation:
+    """Whole HTTP messages sent one after the other: one of `openings`, chosen at random, then every reply.
+
+    `HERE` in a reply becomes the `sessionId` that the opening was answered with. A last answer without `ends` in it
+    is a fault.
+    """
+
+    openings: Sequence[bytes]
+    replies: Sequence[bytes]
+    ends: bytes
 
 
 @dataclasses.dataclass(frozen=True)
 class Load:
-    """On each connection one of `requests` (whole HTTP messages, chosen at random) at a time."""
+    """On each connection one of `requests` (whole HTTP messages, chosen at random) at a time, or a conversation."""
 
     port: int
     requests: Sequence[bytes]
@@ -41,11 +59,15 @@ class Load:
     seconds: float
     warm_up: float = 1.0
     expect: int = 201
+    conversation: Conversation | None = None
 
 
 @dataclasses.dataclass(frozen=True)
 class Outcome:
-    """What came back inside the measured seconds. Times in milliseconds."""
+    """What came back inside the measured seconds. Times in milliseconds.
+
+    Of conversations, `rate` and `answers` count whole ones, and the times are those of the replies.
+    """
 
     rate: float
     p50: float
@@ -73,19 +95,18 @@ def request(
 
 def run(load: Load) -> Outcome:
     """Put the load on from a process of its own. Raises `BenchFault` when the server is not there."""
-    told = dataclasses.asdict(load) | {"requests": [base64.b64encode(r).decode() for r in load.requests]}
     said = processes.call(
         [sys.executable, "-m", "bench.load"],
-        given=json.dumps(told),
+        given=msgspec.json.encode(load).decode(),
         within=load.warm_up + load.seconds + DRAIN_S + 30,
     )
     return Outcome(**json.loads(said))
 
 
 class _Connection:
-    """One keep-alive connection and the answer that is arriving on it."""
+    """One keep-alive connection, the answer that is arriving on it, and how far its conversation is."""
 
-    __slots__ = ("connected", "received", "since", "socket", "wanted")
+    __slots__ = ("connected", "place", "received", "since", "socket", "token", "wanted")
 
     def __init__(self, port: int) -> None:
         self.socket = socket.socket()
@@ -95,6 +116,8 @@ class _Connection:
         self.connected = False
         self.received = b""
         self.wanted = 0  # bytes of the whole answer, 0 while its head is incomplete
+        self.place = 0  # of the message under way: 0 the opening, 1 the first reply
+        self.token = b""
         self.socket.connect_ex(("127.0.0.1", port))
 
     def send(self, message: bytes) -> None:
@@ -152,7 +175,11 @@ class _Generator:
         self.open[connection.socket.fileno()] = connection
         self.epoll.register(connection.socket.fileno(), select.EPOLLIN | select.EPOLLOUT)
 
-    def message(self) -> bytes:
+    def message(self, connection: _Connection) -> bytes:
+        if (talk := self.load.conversation) is not None:
+            if connection.place == 0:
+                return random.choice(talk.openings)  # noqa: S311 - who answers
+            return talk.replies[connection.place - 1].replace(HERE, connection.token)
         requests = self.load.requests
         return requests[0] if len(requests) == 1 else random.choice(requests)  # noqa: S311 - which ticket to read
 
@@ -185,13 +212,16 @@ class _Generator:
             raise OSError(fault, os.strerror(fault))
         connection.connected = True
         self.epoll.modify(connection.socket.fileno(), select.EPOLLIN)
-        connection.send(self.message())
+        connection.send(self.message(connection))
 
     def on_answer(self, connection: _Connection) -> None:
         answer, now = connection.received, time.perf_counter()
         status = answer[9:12]
         if status != self.expected:
             self.faults[status.decode("latin-1")] += 1
+            connection.place = 0
+        elif self.load.conversation is not None:
+            self.on_turn(connection, self.load.conversation, now)
         elif not self.warming:
             self.answers += self.counting
             self.latencies.append(
@@ -206,7 +236,25 @@ class _Generator:
             self.drop(connection)
         else:
             connection.since = now
-            connection.send(self.message())
+            connection.send(self.message(connection))
+
+    def on_turn(self, connection: _Connection, talk: Conversation, now: float) -> None:
+        """Take an answer of a conversation; the connection's next message is the one that follows."""
+        answer, place = connection.received, connection.place
+        connection.place = place + 1 if place < len(talk.replies) else 0
+        if place == 0:
+            token = _TOKEN.search(answer)
+            connection.token = token[1] if token else b""
+            return
+        if not self.warming:
+            self.latencies.append(now - connection.since)
+        if connection.place:
+            return
+        if talk.ends not in answer:
+            self.faults["not at its end"] += 1
+        elif not self.warming:
+            self.answers += self.counting
+            self.sample = answer
 
     def outcome(self, took: float, busy: float) -> Outcome:
         ordered = sorted(self.latencies)
@@ -229,9 +277,8 @@ class _Generator:
 
 
 def main() -> None:
-    told = json.load(sys.stdin)
-    told["requests"] = [base64.b64decode(r) for r in told["requests"]]
-    json.dump(dataclasses.asdict(_Generator(Load(**told)).run()), sys.stdout)
+    told = msgspec.json.decode(sys.stdin.buffer.read(), type=Load)
+    json.dump(dataclasses.asdict(_Generator(told).run()), sys.stdout)
 
 
 if __name__ == "__main__":

@@ -26,12 +26,16 @@ class Settings:
 
 @dataclass(frozen=True)
 class Contestant:
-    """A server under load: where it listens, what is sent, and what it has to answer."""
+    """A server under load: where it listens, what is sent, and what it has to answer.
+
+    With a `conversation` in place of requests, rates count whole ones, and times are those of its replies.
+    """
 
     name: str
     port: int
     requests: Sequence[bytes]
     expect: int = 201
+    conversation: load.Conversation | None = None
 
 
 @dataclass(frozen=True)
@@ -88,6 +92,7 @@ def interleaved(
                     seconds=settings.seconds,
                     warm_up=min(1.0, settings.seconds / 3),
                     expect=contestant.expect,
+                    conversation=contestant.conversation,
                 )
             )
             found[contestant.name].append(outcome)

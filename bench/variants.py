@@ -53,7 +53,7 @@ def stores_nothing(settings: Settings) -> Any:
     async def writer() -> StoresNothing:
         return StoresNothing()
 
-    return _application(settings, writer)
+    return application(settings, writer)
 
 
 def one_transaction_each(settings: Settings) -> Any:
@@ -63,10 +63,10 @@ def one_transaction_each(settings: Settings) -> Any:
     async def writer() -> OneTransactionEach:
         return OneTransactionEach(await Database.open(url, connections=CONNECTIONS))
 
-    return _application(settings, writer)
+    return application(settings, writer)
 
 
-def _application(settings: Settings, open_writer: Callable[[], Awaitable[Any]]) -> Any:
+def application(settings: Settings, open_writer: Callable[[], Awaitable[Any]]) -> Any:
     """What a worker of the hub runs, its hub opened with that writer. For a process of the bench alone."""
     opened: Callable[[Settings], AbstractAsyncContextManager[Hub]] = runtime.opened
 
