@@ -25,11 +25,12 @@ COMMANDS: Mapping[str, str] = {
     "apply": "Make a workspace be as a configuration file says.",
     "config": "Show a workspace's configuration, or check a file.",
     "token": "Create, list and revoke access tokens.",
+    "import": "Bring in a file of records.",
     "intake": "What came in, and what became of it.",
     "db": "The database: its schema, a prompt.",
     "doctor": "What is wrong, in words, and what to do.",
 }
-_MODULES = {"token": "tokens"}  # `token` is a module of the standard library
+_MODULES = {"token": "tokens", "import": "imports"}  # names that Python has taken
 
 
 class Terminated(BaseException):

@@ -1,6 +1,6 @@
 """Records through mappings: import configurations, incoming webhooks, bulk runs."""
 
-from tellback.core.imports import mapping, queries
+from tellback.core.imports import mapping, queries, runs, tables
 from tellback.core.imports.actions import STORE, find, find_webhook, opens, store
 from tellback.core.imports.model import (
     Configuration,
@@ -32,5 +32,7 @@ __all__ = [
     "mapping",
     "opens",
     "queries",
+    "runs",
     "store",
+    "tables",
 ]

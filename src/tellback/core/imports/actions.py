@@ -76,9 +76,7 @@ async def store(
         for place in mine:
             wanted = told[place].new.record.account
             if wanted is not None and told[place].account is None:
-                heading = told[place].new.mapping.alias or ""
-                fault = errors.Fault(heading, f"The {heading} is another account's name or alias.")
-                outcomes[place] = errors.Invalid([fault])
+                outcomes[place] = alias_taken(told[place].new.mapping)
         await _contacts(tx, workspace_id, [told[place] for place in mine if outcomes[place] is None])
     taken = [place for place, outcome in enumerate(outcomes) if outcome is None]
     stored = await _responses(
@@ -98,6 +96,12 @@ async def _store(
 
 #: Records with their log entries.
 STORE: intake.Intake[NewRecord, Stored] = intake.intake("records", _store)
+
+
+def alias_taken(mapping: Mapped) -> errors.Invalid:
+    """What is wrong with an alias that is another account's name or alias."""
+    heading = mapping.alias or ""
+    return errors.Invalid([errors.Fault(heading, f"The {heading} is another account's name or alias.")])
 
 
 def _workspace(one: _Told) -> int:

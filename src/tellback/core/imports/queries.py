@@ -96,21 +96,40 @@ async def add_run(
     return run_id
 
 
+async def lock_configuration(tx: Transaction, workspace_id: int, configuration_id: int) -> None:
+    """Let nobody else begin a run of this configuration until the transaction ends."""
+    await tx.execute(
+        "select from import_configurations where workspace_id = $1 and id = $2 for update",
+        workspace_id, configuration_id,
+    )  # fmt: skip
+
+
+async def lock_run(tx: Transaction, workspace_id: int, run_id: int, place: int) -> bool:
+    """Lock a run; False where it is not at `place` any more: another process is at it."""
+    at_place: int | None = await tx.fetchval(
+        """
+        select 1 from import_runs
+        where workspace_id = $1 and id = $2 and place = $3 and finished_at is null for update
+        """,
+        workspace_id, run_id, place,
+    )  # fmt: skip
+    return at_place is not None
+
+
 async def move_run(
-    tx: Transaction, workspace_id: int, run_id: int, place: int, to: int, line: int, tally: Tally
-) -> bool:
-    """Move a run from `place` on; False where it is not there any more: another process is at it."""
-    moved = await tx.fetchval(
+    tx: Transaction, workspace_id: int, run_id: int, place: int, line: int, tally: Tally
+) -> None:
+    """Move a run to `place` and `line`, and count what was done on the way."""
+    await tx.execute(
         """
         update import_runs
-        set place = $4, line = $5, created = created + $6, updated = updated + $7, unchanged = unchanged + $8,
-            rejected = rejected + $9, changed_at = now()
-        where workspace_id = $1 and id = $2 and place = $3 and finished_at is null returning true
+        set place = $3, line = $4, created = created + $5, updated = updated + $6, unchanged = unchanged + $7,
+            rejected = rejected + $8, changed_at = now()
+        where workspace_id = $1 and id = $2
         """,
-        workspace_id, run_id, place, to, line, tally.created, tally.updated, tally.unchanged,
-        len(tally.rejects),
+        workspace_id, run_id, place, line, tally.created, tally.updated, tally.unchanged, len(tally.rejects),
     )  # fmt: skip
-    if moved and tally.rejects:
+    if tally.rejects:
         await tx.execute(
             """
             insert into import_rejects (workspace_id, run_id, line, cells, reason)
@@ -122,7 +141,6 @@ async def move_run(
             [msgspec.json.encode(one.cells).decode() for one in tally.rejects],
             [one.reason for one in tally.rejects],
         )  # fmt: skip
-    return bool(moved)
 
 
 async def finish_run(tx: Transaction, workspace_id: int, run_id: int) -> Run:

@@ -25,25 +25,33 @@ async def participants(reader: Reader, workspace_id: int, project_id: int) -> li
     return [Participant(**row) for row in rows]
 
 
+_BY_IDENTITY = """
+select * from contacts
+where workspace_id = $1 and (email_key = any($2::text[]) or phone_key = any($3::text[]))
+order by id
+"""
+
+
+async def contacts_known(
+    reader: Reader, workspace_id: int, email_keys: Sequence[str], phone_keys: Sequence[str]
+) -> list[Contact]:
+    """The contacts with any of these keys."""
+    return [_identity(row) for row in await reader.fetch(_BY_IDENTITY, workspace_id, email_keys, phone_keys)]
+
+
 async def contacts_for_update(
     tx: Transaction, workspace_id: int, email_keys: Sequence[str], phone_keys: Sequence[str]
 ) -> list[Contact]:
     """The contacts with any of these keys, locked in one order everywhere."""
-    rows = await tx.fetch(
-        """
-        select * from contacts
-        where workspace_id = $1 and (email_key = any($2::text[]) or phone_key = any($3::text[]))
-        order by id for update
-        """,
-        workspace_id, email_keys, phone_keys,
+    rows = await tx.fetch(f"{_BY_IDENTITY} for update", workspace_id, email_keys, phone_keys)
+    return [_identity(row) for row in rows]
+
+
+def _identity(row: Row) -> Contact:
+    return Contact(
+        row["id"], row["email"], row["phone"], row["email_key"], row["phone_key"],
+        {name: row[name] for name in DETAILS}, msgspec.json.decode(row["segments"]),
     )  # fmt: skip
-    return [
-        Contact(
-            row["id"], row["email"], row["phone"], row["email_key"], row["phone_key"],
-            {name: row[name] for name in DETAILS}, msgspec.json.decode(row["segments"]),
-        )
-        for row in rows
-    ]  # fmt: skip
 
 
 async def make_contacts(tx: Transaction, workspace_id: int, drafts: Sequence[Draft]) -> list[int]:

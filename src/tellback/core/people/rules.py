@@ -94,7 +94,15 @@ class Directory:
         self.drafts: list[Draft] = []
         self._by_email: dict[str, Draft] = {}
         self._by_phone: dict[str, Draft] = {}
+        self._ids: set[int] = set()
+        self.learn_of(contacts)
+
+    def learn_of(self, contacts: Iterable[Contact]) -> None:
+        """Take in stored contacts; those that are in already stay as they are here."""
         for one in contacts:
+            if one.id in self._ids:
+                continue
+            self._ids.add(one.id)
             self._add(Draft(one.id, one.email, one.phone, dict(one.details), dict(one.segments), set()))
 
     def meet(self, given: Given) -> Met:
@@ -195,12 +203,16 @@ class AccountBook:
         """`known` are (name key, id, name, segments)."""
         self.drafts: list[AccountDraft] = []
         self._by_key: dict[str, AccountDraft] = {}
-        by_id: dict[int, AccountDraft] = {}
+        self._by_id: dict[int, AccountDraft] = {}
+        self.learn_of(known)
+
+    def learn_of(self, known: Iterable[tuple[str, int, str, dict[str, str]]]) -> None:
+        """Take in stored accounts; those that are in already stay as they are here."""
         for key, id, name, segments in known:
-            if id not in by_id:
-                by_id[id] = AccountDraft(id, name, dict(segments), {}, set())
-                self.drafts.append(by_id[id])
-            self._by_key[key] = by_id[id]
+            if id not in self._by_id:
+                self._by_id[id] = AccountDraft(id, name, dict(segments), {}, set())
+                self.drafts.append(self._by_id[id])
+            self._by_key.setdefault(key, self._by_id[id])
 
     def meet(self, given: GivenAccount) -> MetAccount | None:
         """The account that is meant, with what is said of it put in; None where the alias is another account's."""
