@@ -194,7 +194,7 @@ async def test_keeps_state_channels_and_token_that_are_left_out(desk: Desk) -> N
     short = "surveys: [{id: 1, title: S, questions: [{title: Z, text: Z?, type: enter_text}]}]\n"
     await desk.apply(HEAD + short)
     found = await desk.survey(1)
-    assert (found.state, found.channels, found.take_token) == ("deployed", {"api"}, "page")
+    assert (found.state, found.channels, found.take_token) == ("deployed", frozenset({"api"}), "page")
 
 
 async def test_makes_a_page_token_when_none_is_given(desk: Desk) -> None:

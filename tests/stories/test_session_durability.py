@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 import uuid
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -80,8 +81,8 @@ def test_goes_on_after_kill_9_of_everything(tmp_path: Path) -> None:
                 secrets = hub.secrets
                 for respondent in respondents:
                     respondent.start()
-            before = sum(len(one.taken) for one in respondents)
-            eventually(lambda before=before: sum(len(one.taken) for one in respondents) > before + 30, 30)
+            enough = finished(respondents) + 30
+            eventually(partial(reached, respondents, enough), 30)
             hub.kill()
         eventually(lambda: not servers(data), 5)
     with hubs.running(log, "--data", str(data), options=OPTIONS, port=port) as hub:
@@ -91,6 +92,14 @@ def test_goes_on_after_kill_9_of_everything(tmp_path: Path) -> None:
         for respondent in respondents:
             respondent.join(60)
         compare(hub, respondents)
+
+
+def finished(respondents: list[Respondent]) -> int:
+    return sum(len(one.taken) for one in respondents)
+
+
+def reached(respondents: list[Respondent], count: int) -> bool:
+    return finished(respondents) >= count
 
 
 def compare(hub: hubs.Hub, respondents: list[Respondent]) -> None:
