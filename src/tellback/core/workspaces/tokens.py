@@ -30,8 +30,10 @@ async def issue(
 ) -> str:
     """Make the token of `key` and give it back: this once. A token that had the key stops working.
 
-    Raises `Invalid` for a claim the hub does not know.
+    Raises `Invalid` for a key that is empty and a claim the hub does not know.
     """
+    if not key.strip():
+        raise errors.Invalid([errors.Fault("key", "must not be empty.")])
     unknown = sorted(set(claims) - set(CLAIMS))
     if unknown:
         raise errors.Invalid([errors.Fault("claims", f"{unknown[0]!r} is none of {', '.join(CLAIMS)}.")])
