@@ -26,7 +26,6 @@ def test_lists_its_commands() -> None:
     ("arguments", "said"),
     [
         (["work"], "No such command 'work'"),
-        (["import", "x"], "No such command 'import'"),
         (["deliveries", "list"], "No such command 'deliveries'"),
         (["serve", "--colour"], "No such option '--colour'"),
         (["serve", "--port", "http"], "'http' is not a valid integer"),
