@@ -23,7 +23,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
-from bench import ceiling, figures, growth, intake, machine, peers, rounds, startup, table, upload
+from bench import (
+    bulk,
+    ceiling,
+    figures,
+    growth,
+    intake,
+    machine,
+    peers,
+    records,
+    rounds,
+    startup,
+    surveys,
+    table,
+    upload,
+)
 from bench.processes import ROOT
 
 
@@ -44,6 +58,9 @@ PARTS = (
     Part("d", "startup", startup.measure, 10),
     Part("e", "growth", growth.measure, 40),
     Part("f", "figures", figures.measure, 40),
+    Part("g", "surveys", surveys.measure, 30),
+    Part("h", "records", records.measure, 15),
+    Part("i", "import", bulk.measure, 60),
 )
 
 
