@@ -27,14 +27,18 @@ def _demo(data: Path, *options: str) -> Iterator[command.Running]:
 
 def _commands(running: command.Running) -> list[str]:
     """The lines to paste, in the order of the page."""
-    return [line.strip() for line in running.lines if line.startswith("  curl ") or " intake tail " in line]
+    return [
+        line.strip()
+        for line in running.lines
+        if line.startswith(("  curl ", "  session=")) or " intake tail " in line
+    ]
 
 
 @needs_curl
 def test_prints_lines_that_work_and_shows_what_they_do(tmp_path: Path) -> None:
     data = tmp_path / "data"
     with _demo(data, "--port", "0") as running:
-        post, upload, read, listed, refused, tail = _commands(running)
+        post, upload, read, listed, refused, survey, responses, tail = _commands(running)
         made = command.shell(post).json()
         assert made["status"] == 201
         running.wait_for(lambda line: f"ticket {made['id']}" in line and "201  POST" in line)
@@ -50,6 +54,12 @@ def test_prints_lines_that_work_and_shows_what_they_do(tmp_path: Path) -> None:
 
         assert command.shell(refused).json()["status"] == 400
         running.wait_for(lambda line: "400  POST" in line and 'unmatched: severity "Critical"' in line)
+
+        assert command.shell(survey).json()["data"]["title"] == "What goes well"
+        running.wait_for(lambda line: "POST /surveys/1" in line)
+        assert command.shell(responses).json()["data"] == []  # nobody has finished it yet
+        page = next(line for line in running.lines if line.startswith("Take a survey in a browser: "))
+        assert "How likely are you" in command.shell(f"curl -sS {page.rpartition(' ')[2]}").out
 
         tailed = command.shell(tail)
         assert (tailed.code, tailed.err) == (0, "")

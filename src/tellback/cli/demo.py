@@ -79,7 +79,11 @@ class Demo:
     def run(self, port: int) -> None:
         """Until it is told to stop. Raises as `serve.serve`, and `Refused` for a folder that is not a demo's."""
         config = Settings(
-            data=self._place.data, database_url=self._place.database_url, port=port, log_level="warning"
+            data=self._place.data,
+            database_url=self._place.database_url,
+            port=port,
+            log_level="warning",
+            dev=True,  # surveys without TLS, from this machine alone
         )
         serve.serve(config, self._announce, self._prepared)
         if self._fault is not None:

@@ -21,6 +21,9 @@ _TICKET = {
     "rating": 3,
     "submitter": "ann@demo.example",
 }
+#: The apikey and the apisecret in demo_data/hub.yaml.
+SURVEY_KEY = ("demo_kiosk", "demo_kiosk_4be0c9d2")
+
 _REFUSED = {"title": "Crash on start", "severity": "Critical"}
 
 
@@ -45,6 +48,9 @@ class Page:
         for name, key in self.keys.items():
             yield f"  API key {name}: {key}"
         yield f"  access token (hub_read, made anew at every start): {self.token}"
+        yield f"  survey key Kiosk: apikey {SURVEY_KEY[0]}, apisecret {SURVEY_KEY[1]}"
+        yield ""
+        yield f"Take a survey in a browser: {self.survey_page}"
         for heading, command in self.commands().values():
             yield ""
             yield f"{heading}:"
@@ -61,6 +67,7 @@ class Page:
             "tickets": self.tickets,
             "api_keys": dict(self.keys),
             "access_token": self.token,
+            "survey_page": self.survey_page,
             "commands": {name: command for name, (_, command) in self.commands().items()},
         }
 
@@ -88,8 +95,29 @@ class Page:
                 "Post one that is refused: that severity is no option",
                 _post(create + key, _REFUSED),
             ),
+            "survey": (
+                "Take the same survey as a kiosk does: start it, then answer its first question",
+                self._survey(),
+            ),
+            "responses": (
+                "Read what came of surveys",
+                f"curl -sS {shlex.quote(f'{self.address}/hub/v1/responses?limit=5')} "
+                f"-H {shlex.quote(f'Authorization: Bearer {self.token}')}",
+            ),
             "tail": ("See what came in, and what became of it", self._tail()),
         }
+
+    @property
+    def survey_page(self) -> str:
+        return f"{self.address}/take/wayfarer"
+
+    def _survey(self) -> str:
+        address = f"{self.address}/surveys/1?apikey={SURVEY_KEY[0]}&apisecret={SURVEY_KEY[1]}"
+        start = f"curl -sS -X POST {shlex.quote(address)}"
+        # The session's id out of the answer, with what every system has.
+        session = r"""sed 's/.*"sessionId":"\([^"]*\)".*/\1/'"""
+        reply = f'curl -sS "{address}&sessionId=$session" -H "Content-Type: application/json" -d'
+        return f"session=$({start} | {session}); {reply} {shlex.quote(json.dumps({'answerId': 109}))}"
 
     def _tail(self) -> str:
         where = ["--data", str(self.place.data)]

@@ -26,11 +26,16 @@ COMMANDS: Mapping[str, str] = {
     "config": "Show a workspace's configuration, or check a file.",
     "token": "Create, list and revoke access tokens.",
     "import": "Bring in a file of records.",
+    "survey": "Take a survey from one hub to another.",
     "intake": "What came in, and what became of it.",
     "db": "The database: its schema, a prompt.",
     "doctor": "What is wrong, in words, and what to do.",
 }
-_MODULES = {"token": "tokens", "import": "imports"}  # names that Python has taken
+_MODULES = {
+    "token": "tokens",
+    "import": "imports",
+    "survey": "surveys",
+}  # where the module is named otherwise
 
 
 class Terminated(BaseException):
