@@ -18,7 +18,7 @@ def test_says_its_version() -> None:
 def test_lists_its_commands() -> None:
     done = command.tellback("--help")
     assert done.code == 0
-    for name in ("demo", "serve", "apply", "config", "token", "intake", "db", "doctor"):
+    for name in ("demo", "serve", "apply", "config", "token", "import", "intake", "db", "doctor"):
         assert f"\n  {name} " in done.out
 
 

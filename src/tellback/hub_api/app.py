@@ -20,6 +20,7 @@ from tellback.core.hub import Hub
 from tellback.hub_api import (
     access,
     documents,
+    imports_api,
     intake_api,
     metrics_api,
     people_api,
@@ -63,6 +64,7 @@ def application(hub: Hub, limits: Limits) -> Litestar:
                     tickets_api.list_tickets, tickets_api.read_ticket, intake_api.list_intake,
                     surveys_api.list_surveys, surveys_api.list_sessions, responses_api.list_responses,
                     people_api.list_contacts, people_api.list_accounts, metrics_api.read_metrics,
+                    imports_api.list_imports,
                 ]),
                 dependencies={"hub": Provide(lambda: hub, sync_to_thread=False)},
                 security=[{"access token": []}],
