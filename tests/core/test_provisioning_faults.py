@@ -224,3 +224,16 @@ def test_carries_its_place_apart_from_its_words() -> None:
     assert (fault.origin, fault.line, fault.where) == (
         "hub.yaml", 9, "projects[0].feedback_types[0].statuses[0].kind",
     )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("token", "fault"),
+    [
+        ("{key: bi}", "access_tokens[0].claims: is required"),
+        ("{key: bi, claims: []}", "access_tokens[0].claims: at least 1 are due here, not 0"),
+        ("{key: bi, claims: [fly]}", "access_tokens[0].claims[0]: one of errand_data, hub_read, hub_write is due here, not 'fly'"),
+        ("{key: '', claims: [hub_read]}", "access_tokens[0].key: must not be empty"),
+    ],
+)
+def test_wants_of_a_token_what_it_cannot_work_without(token: str, fault: str) -> None:
+    assert faults(f"workspace: {{slug: demo}}\naccess_tokens: [{token}]") == [f"hub.yaml:2: {fault}"]

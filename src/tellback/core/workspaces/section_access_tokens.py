@@ -35,7 +35,7 @@ FORM = form.Object(
     "access token",
     {
         "key": form.Member(form_values.Text()),
-        "claims": form.optional(form.ListOf(form_values.Choice(CLAIMS)), ()),
+        "claims": form.Member(form.ListOf(form_values.Choice(CLAIMS), least=1)),
         "expires": form.optional(form_values.Moment()),
     },
     AccessTokenDoc,
