@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import sys
 import time
@@ -22,6 +23,8 @@ from tellback.storage.database import Database
 #: Some rows did not go in.
 SOME_REJECTED = 3
 _PAGE = 1_000
+#: Objects made between two searches for cycles. Rows make millions and no cycles: searching took a fifth of the time.
+_COLLECTED = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -93,6 +96,7 @@ def command(
 
     Killed half-way, the same command goes on where it stopped. Exit code 3: some rows were rejected.
     """
+    gc.set_threshold(_COLLECTED)
     rejected = rejected or file.with_name(f"{file.name}.rejected.csv")
 
     async def job(db: Database) -> Report:

@@ -20,6 +20,9 @@ from tellback.core.people.rules import (
 from tellback.storage.database import Transaction
 from tellback.storage.savepoint import again_when_taken
 
+#: From so many people on, those that are known are not locked unless something of them changes.
+MANY = 200
+
 
 async def know_many(tx: Transaction, workspace_id: int, given: Sequence[Given]) -> list[Known]:
     """The contacts that are meant, found or made, with what is said of them stored; one for each, in order.
@@ -88,8 +91,15 @@ def _news(
 async def _know(tx: Transaction, workspace_id: int, given: Sequence[Given]) -> list[Known]:
     emails = [email_key(one.email) for one in given if one.email]
     phones = [phone_key(one.phone) for one in given if one.phone]
-    directory = Directory(await queries.contacts_for_update(tx, workspace_id, emails, phones))
-    met = [directory.meet(one) for one in given]
+    met: list[Met] = []
+    directory = Directory(())
+    # Most of many are known and told nothing new; only if some are changed must all be read anew, and locked.
+    readings = (queries.contacts_known, queries.contacts_for_update)
+    for reading in readings if len(given) >= MANY else readings[1:]:
+        directory = Directory(await reading(tx, workspace_id, emails, phones))
+        met = [directory.meet(one) for one in given]
+        if not any(draft.changed for draft in directory.drafts if draft.id is not None):
+            break
     new = [draft for draft in directory.drafts if draft.id is None]
     changed = [draft for draft in directory.drafts if draft.id is not None and draft.changed]
     await queries.change_contacts(tx, workspace_id, changed)

@@ -25,8 +25,8 @@ async def participants(reader: Reader, workspace_id: int, project_id: int) -> li
     return [Participant(**row) for row in rows]
 
 
-_BY_IDENTITY = """
-select * from contacts
+_BY_IDENTITY = f"""
+select id, email, phone, email_key, phone_key, {", ".join(DETAILS)}, segments from contacts
 where workspace_id = $1 and (email_key = any($2::text[]) or phone_key = any($3::text[]))
 order by id
 """

@@ -142,10 +142,10 @@ class Directory:
     def _learn(self, draft: Draft, given: Given, phone: str | None) -> set[str]:
         """Put in what is said; the members that it changed."""
         changed: set[str] = set()
-        if given.email and draft.email_key != email_key(given.email):
+        if given.email and draft.email != given.email and draft.email_key != email_key(given.email):
             draft.email = given.email.strip()
             changed.add("email")
-        if phone and draft.phone_key != phone_key(phone):
+        if phone and draft.phone != phone and draft.phone_key != phone_key(phone):
             draft.phone = phone.strip()
             changed.add("phone")
         for name, value in given.details.items():

@@ -57,6 +57,8 @@ _PLAIN = (
     "comment", "complete", "contact_id", "account_id", "touchpoint", "segments", "drivers", "follow_up",
     "follow_up_details", "reference", "metadata", "sent_at", "completed_at", "satisfied",
 )  # fmt: skip
+#: From so many on, what has no log entries is stored by COPY: arrays cost twice as much at both ends.
+COPIED = 200
 _DOCUMENTS = frozenset({"scores", "segments", "drivers", "metadata"})
 
 
@@ -67,6 +69,8 @@ async def record_many(
 
     From here to the commit the workspaces' counters are locked.
     """
+    if len(new) >= COPIED and not entries and len({one.workspace_id for one in new}) == 1:
+        return await _copy(tx, new[0].workspace_id, new)
     per_workspace: Counter[int] = Counter()
     nth = []
     for one in new:
@@ -82,6 +86,29 @@ async def record_many(
         *intake_queries.entry_arrays(entries),
     )
     return [row["id"] for row in rows]
+
+
+async def _copy(tx: Transaction, workspace_id: int, new: Sequence[NewResponse]) -> list[int]:
+    """The same by COPY, for thousands at once; columns that none of them fills keep their default."""
+    last: int = await tx.fetchval(
+        "update workspace_counters set responses = responses + $2 where workspace_id = $1 returning responses",
+        workspace_id, len(new),
+    )  # fmt: skip
+    ids = list(range(last - len(new) + 1, last + 1))
+    now = await tx.fetchval("select now()")
+    columns = {name: [getattr(one, name) for one in new] for name in _PLAIN}
+    columns["completed_at"] = [
+        one.completed_at or now if one.complete else None for one in new
+    ]  # as the statement above has it
+    filled = {name: values for name, values in columns.items() if any(v not in (None, {}) for v in values)}
+    for name in _DOCUMENTS & filled.keys():
+        filled[name] = [msgspec.json.encode(value).decode() for value in filled[name]]
+    await tx.copy_records_to_table(
+        "responses",
+        columns=["workspace_id", "id", *filled],
+        records=zip([workspace_id] * len(new), ids, *filled.values(), strict=True),
+    )
+    return ids
 
 
 def _column(one: NewResponse, name: str) -> Any:
