@@ -231,7 +231,10 @@ def test_carries_its_place_apart_from_its_words() -> None:
     [
         ("{key: bi}", "access_tokens[0].claims: is required"),
         ("{key: bi, claims: []}", "access_tokens[0].claims: at least 1 are due here, not 0"),
-        ("{key: bi, claims: [fly]}", "access_tokens[0].claims[0]: one of errand_data, hub_read, hub_write is due here, not 'fly'"),
+        (
+            "{key: bi, claims: [fly]}",
+            "access_tokens[0].claims[0]: one of errand_data, hub_read, hub_write is due here, not 'fly'",
+        ),
         ("{key: '', claims: [hub_read]}", "access_tokens[0].key: must not be empty"),
     ],
 )
