@@ -148,3 +148,17 @@ async def test_finishes_what_it_took_before_it_closes(database_url: str) -> None
     assert await asyncio.gather(*writes) == [f"stored {n}" for n in range(50)]
     assert await watcher.fetchval("select count(*) from numbers") == 50
     await watcher.close()
+
+
+async def test_lets_a_slow_transaction_hold_nobody_up(database_url: str) -> None:
+    async def sleep(tx: Transaction, numbers: Sequence[int]) -> Sequence[None]:
+        await tx.execute("select pg_sleep(3)")
+        return [None] * len(numbers)
+
+    async with writing(database_url) as (commits, _):
+        slow = asyncio.ensure_future(commits.write(Batch("slow", sleep), 1))
+        await asyncio.sleep(0.05)
+        async with asyncio.timeout(2):
+            assert await asyncio.gather(*(commits.write(STORE, n) for n in range(50)))
+        assert not slow.done()
+        await slow

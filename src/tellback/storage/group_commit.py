@@ -37,11 +37,17 @@ class Batch(Generic[Item, Result]):
     single_statement: bool = False
 
 
+#: Seconds a write waits before another lane is opened for it. One lane makes larger batches, which cost less
+#: an item; the others are there so that one slow transaction does not hold everybody up.
+PATIENCE_S = 0.1
+
+
 @dataclass
 class _Waiting:
     batch: Batch[Any, Any]
     item: Any
     answered: asyncio.Future[Any]
+    since: float
 
 
 class GroupCommit:
@@ -57,6 +63,7 @@ class GroupCommit:
         self._queue: deque[_Waiting] = deque()
         self._lanes: set[asyncio.Task[None]] = set()
         self._at_rest = asyncio.Event()
+        self._relief: asyncio.TimerHandle | None = None
 
     @classmethod
     async def open(cls, url: str, *, lanes: int = 2, waiting: int = 10_000) -> GroupCommit:
@@ -89,7 +96,7 @@ class GroupCommit:
         Raises `QueueFull` at once when too many wait, `DatabaseAway` when the database is, and what
         `batch.apply` raises for this item alone.
         """
-        if self._free and not self._queue:
+        if self._free == self._all and not self._queue:
             self._free -= 1
             try:
                 outcome = (await self._commit(batch, [item]))[0]
@@ -100,8 +107,11 @@ class GroupCommit:
             return outcome  # type: ignore[no-any-return]
         if len(self._queue) >= self._limit:
             raise QueueFull("too many writes are waiting")
-        entry = _Waiting(batch, item, asyncio.get_running_loop().create_future())
+        loop = asyncio.get_running_loop()
+        entry = _Waiting(batch, item, loop.create_future(), loop.time())
         self._queue.append(entry)
+        if self._free and self._relief is None:
+            self._relief = loop.call_later(PATIENCE_S, self._relieve)
         return await entry.answered  # type: ignore[no-any-return]
 
     def _release(self) -> None:
@@ -109,6 +119,22 @@ class GroupCommit:
         if not self._queue:
             self._rest()
             return
+        self._open_lane()
+
+    def _relieve(self) -> None:
+        """Open another lane if the oldest write has waited too long; look again while there may be need."""
+        self._relief = None
+        if not (self._queue and self._free):
+            return
+        loop = asyncio.get_running_loop()
+        left = self._queue[0].since + PATIENCE_S - loop.time()
+        if left <= 0:
+            self._free -= 1
+            self._open_lane()
+        if self._free:
+            self._relief = loop.call_later(max(left, PATIENCE_S / 10), self._relieve)
+
+    def _open_lane(self) -> None:
         lane = asyncio.get_running_loop().create_task(self._drain())
         self._lanes.add(lane)
         lane.add_done_callback(self._lanes.discard)
