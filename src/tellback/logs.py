@@ -34,7 +34,7 @@ MASK = "***"
 _STDERR = 2
 _LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 #: Below this a path is a secret: whoever knows it may send.
-_SECRET_ADDRESSES = "/hooks/"
+_MASKED_BELOW = "/hooks/"
 _LONGEST_PATH = 512
 
 _NAMES = "|".join(
@@ -129,8 +129,8 @@ def access(
         return
     if "=" in path:
         path = mask_text(path)
-    if path.startswith(_SECRET_ADDRESSES):
-        path = f"{_SECRET_ADDRESSES}***"
+    if path.startswith(_MASKED_BELOW):
+        path = f"{_MASKED_BELOW}***"
     event: Event = {
         "event": "request",
         "surface": surface,

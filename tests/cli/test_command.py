@@ -53,6 +53,12 @@ def test_refuses_in_one_line(arguments: list[str], said: str) -> None:
     assert done.err.count("\n") == 1
 
 
+def test_takes_no_empty_folder_for_the_current_one() -> None:
+    for refused in (command.tellback("doctor", "--data", ""), command.tellback("doctor", "--data", " ")):
+        assert (refused.code, refused.out) == (2, "")
+        assert "the path is empty" in refused.err
+
+
 def test_reads_options_from_variables() -> None:
     done = command.tellback("serve", environment={"TELLBACK_PORT": "nowhere"})
     assert done.code == 2

@@ -36,6 +36,13 @@ def test_lets_a_token_expire_at_the_end_of_a_day_of_its_workspace(workspace_url:
     assert {one["key"]: one["expires"] for one in listed}["bi"] == "2027-12-31T23:00:00Z"  # Europe/Stockholm
 
 
+@pytest.mark.parametrize("given", ["soon", "9999999d", "99999999999d", "2027-13-01"])
+def test_refuses_an_end_that_no_calendar_has(workspace_url: str, given: str) -> None:
+    refused = _token(workspace_url, "create", "--key", "bi", "--claim", "hub_read", "--expires", given)
+    assert (refused.code, refused.out) == (2, "")
+    assert f"{given!r} is no time" in refused.err
+
+
 def test_gives_key_and_token_as_json(workspace_url: str) -> None:
     made = _token(workspace_url, "create", "--key", "bi", "--claim", "hub_read", "--output", "json").json()
     assert set(made) == {"key", "token"}

@@ -32,7 +32,9 @@ class Finding:
 
     def line(self) -> str:
         advice = f". {self.advice}" if self.advice and not self.ok else ""
-        return output.clean(f"{'ok   ' if self.ok else 'WRONG'} {self.subject}: {self.message}{advice}")
+        return output.clean(
+            f"{'ok   ' if self.ok else 'WRONG'} {self.subject}: {self.message.removesuffix('.') if advice else self.message}{advice}"
+        )
 
 
 def data_folder(data: Path) -> Iterator[Finding]:

@@ -114,9 +114,16 @@ def days(text: str) -> int:
     return seconds // settings.DAY_S
 
 
+def folder(text: str) -> Path:
+    """A folder's path. An empty one is a variable that was not set, not the current folder."""
+    if not text.strip():
+        raise ValueError("the path is empty; name a folder")
+    return Path(text)
+
+
 _DATA = option(
     "--data",
-    type=click.Path(path_type=Path),
+    type=Words("DIR", folder),
     metavar="DIR",
     help="Where the hub keeps its data; the user's data folder without it.",
 )

@@ -15,6 +15,10 @@ from tellback.storage.database import Database, Transaction
 Expiry = date | timedelta
 
 
+#: A hundred years. What should hold for longer is given no end.
+LONGEST_S = 36_525 * settings.DAY_S
+
+
 def expiry(text: str) -> Expiry:
     """`90d` from now, or the end of a day."""
     try:
@@ -22,7 +26,10 @@ def expiry(text: str) -> Expiry:
     except ValueError:
         pass
     try:
-        return timedelta(seconds=settings.duration(text))
+        seconds = settings.duration(text)
+        if seconds > LONGEST_S:
+            raise ValueError
+        return timedelta(seconds=seconds)
     except ValueError:
         raise ValueError(f"{text!r} is no time; write it like 90d or 2027-12-31") from None
 
