@@ -31,10 +31,13 @@ class Finding:
     advice: str = ""
 
     def line(self) -> str:
-        advice = f". {self.advice}" if self.advice and not self.ok else ""
-        return output.clean(
-            f"{'ok   ' if self.ok else 'WRONG'} {self.subject}: {self.message.removesuffix('.') if advice else self.message}{advice}"
+        state = "ok   " if self.ok else "WRONG"
+        said = (
+            f"{self.message.removesuffix('.')}. {self.advice}"
+            if self.advice and not self.ok
+            else self.message
         )
+        return output.clean(f"{state} {self.subject}: {said}")
 
 
 def data_folder(data: Path) -> Iterator[Finding]:
