@@ -3,8 +3,9 @@
     --quick           one short round of everything: does the bench itself work? (a few minutes)
     --only b,d        these parts alone
     --seconds, --rounds   how long and how often each contestant is measured
+    --keep            write bench/results.md although parts are left out; it names them
 
-A run that is quick or partial is written to .bench/results.md; bench/results.md always holds one whole run.
+A run that is quick or partial is otherwise written to .bench/results.md.
 Ends with 1 when a part could not be measured; a missed target is a result, not a failure.
 """
 
@@ -72,7 +73,10 @@ def main() -> int:
         settings = rounds.Settings(options.seconds, options.rounds, options.quick, temp)
         facts = machine.facts(temp)
         sections = [measured(part, settings) for part in chosen]
-    partial = options.quick or len(chosen) < len(PARTS)
+    left_out = [f"({part.letter}) {part.name}" for part in PARTS if part not in chosen]
+    if left_out:
+        facts.append(("not measured in this run", ", ".join(left_out)))
+    partial = (options.quick or bool(left_out)) and not options.keep
     results = ROOT / (".bench" if partial else "bench") / "results.md"
     results.parent.mkdir(exist_ok=True)
     results.write_text(table.markdown(sections, facts))
@@ -85,6 +89,9 @@ def read_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measure, side by side in one run.")
     parser.add_argument("--quick", action="store_true", help="one short round of everything")
     parser.add_argument("--only", type=lambda text: text.split(","), metavar="a,b", help="these parts alone")
+    parser.add_argument(
+        "--keep", action="store_true", help="write bench/results.md although parts are left out"
+    )
     parser.add_argument("--seconds", type=float, help="measured seconds a round (5, quick: 1)")
     parser.add_argument("--rounds", type=int, help="rounds (3, quick: 1)")
     parser.add_argument(
