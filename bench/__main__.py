@@ -69,17 +69,20 @@ def main() -> int:
     options = read_options()
     chosen = [part for part in PARTS if not options.only or {part.letter, part.name} & set(options.only)]
     signal.signal(signal.SIGTERM, ended)
-    with temporary_folder(options.temp) as temp:
-        settings = rounds.Settings(options.seconds, options.rounds, options.quick, temp)
-        facts = machine.facts(temp)
-        sections = [measured(part, settings) for part in chosen]
     left_out = [f"({part.letter}) {part.name}" for part in PARTS if part not in chosen]
-    if left_out:
-        facts.append(("not measured in this run", ", ".join(left_out)))
     partial = (options.quick or bool(left_out)) and not options.keep
     results = ROOT / (".bench" if partial else "bench") / "results.md"
     results.parent.mkdir(exist_ok=True)
-    results.write_text(table.markdown(sections, facts))
+    sections: list[table.Section] = []
+    with temporary_folder(options.temp) as temp:
+        settings = rounds.Settings(options.seconds, options.rounds, options.quick, temp)
+        facts = machine.facts(temp)
+        facts.append(("a round", f"{settings.rounds} of {settings.seconds:g} s each, interleaved"))
+        if left_out:
+            facts.append(("not measured in this run", ", ".join(left_out)))
+        for part in chosen:
+            sections.append(measured(part, settings))
+            results.write_text(table.markdown(sections, facts))  # a run that is cut short keeps what it has
     print(table.terminal(sections))
     print(f"\nwritten to {results.relative_to(ROOT)}")
     return 1 if any(section.failed for section in sections) else 0

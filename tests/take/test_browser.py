@@ -96,7 +96,7 @@ def test_leaves_and_resumes(page: Page) -> None:
     page.goto("/take/visit")
     page.get_by_label("9", exact=True).check()
     go_on(page)
-    page.close()
+    page.goto("about:blank")
     page = page.context.new_page()
     page.goto("/take/visit")
     asks(page, 2)
