@@ -87,7 +87,8 @@ def ask(hub: hubs.Hub) -> Ask:
     return lambda query, *arguments: databases.run(fetched(query, arguments))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """Gone with its module: while playwright's loop runs in this thread no other test can run one of its own."""
     with browsers.started() as browser:
         yield browser

@@ -144,6 +144,7 @@ def test_needs_no_mouse(page: Page) -> None:
     keys.press("ArrowDown")
     expect(page.get_by_label("Somewhat helpful")).to_be_checked()
     keys.press("Enter")
+    asks(page, 4)
     tab_to(page, "textbox")
     keys.type("Nothing")
     keys.press("Tab")
