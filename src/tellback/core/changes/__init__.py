@@ -1,6 +1,7 @@
 """The change feed: every effect writes a row here, in its own transaction."""
 
-from tellback.core.changes.model import Kind, NewChange, SubjectType
+from tellback.core.changes import queries, readers
+from tellback.core.changes.model import Change, Kind, NewChange, SubjectType
 from tellback.core.changes.queries import record
 
-__all__ = ["Kind", "NewChange", "SubjectType", "record"]
+__all__ = ["Change", "Kind", "NewChange", "SubjectType", "queries", "readers", "record"]

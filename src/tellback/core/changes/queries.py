@@ -6,12 +6,13 @@ in commit order and without gaps: a reader that asks for what is above its curso
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import msgspec
 
-from tellback.core.changes.model import NewChange
-from tellback.storage.database import Transaction
+from tellback.core.changes.model import Change, NewChange
+from tellback.storage.database import Reader, Transaction
 
 #: From so many on, COPY is quicker than arrays.
 COPIED = 200
@@ -21,10 +22,11 @@ with counted as (
   update workspace_counters set changes = changes + cardinality($2::text[])
   where workspace_id = $1 returning changes - cardinality($2::text[]) as base
 )
-insert into changes (workspace_id, seq, kind, subject_type, subject_id, actor, data)
-select $1, counted.base + new.n, new.kind, new.subject_type, new.subject_id, new.actor, new.data::jsonb
-from counted, unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[])
-  with ordinality as new (kind, subject_type, subject_id, actor, data, n)
+insert into changes (workspace_id, seq, kind, subject_type, subject_id, actor, data, snapshot, origin)
+select $1, counted.base + new.n, new.kind, new.subject_type, new.subject_id, new.actor, new.data::jsonb,
+       new.snapshot::jsonb, new.origin::jsonb
+from counted, unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[])
+  with ordinality as new (kind, subject_type, subject_id, actor, data, snapshot, origin, n)
 """
 
 
@@ -41,7 +43,13 @@ async def record(tx: Transaction, workspace_id: int, new: Sequence[NewChange]) -
         [change.subject_id for change in new],
         [change.actor for change in new],
         [msgspec.json.encode(change.data).decode() for change in new],
+        [_json(change.snapshot) for change in new],
+        [_json(change.origin) for change in new],
     )
+
+
+def _json(value: Mapping[str, Any] | None) -> str | None:
+    return None if value is None else msgspec.json.encode(value).decode()
 
 
 async def _copy(tx: Transaction, workspace_id: int, new: Sequence[NewChange]) -> None:
@@ -53,7 +61,17 @@ async def _copy(tx: Transaction, workspace_id: int, new: Sequence[NewChange]) ->
     encode = msgspec.json.encode
     await tx.copy_records_to_table(
         "changes",
-        columns=["workspace_id", "seq", "kind", "subject_type", "subject_id", "actor", "data"],
+        columns=[
+            "workspace_id",
+            "seq",
+            "kind",
+            "subject_type",
+            "subject_id",
+            "actor",
+            "data",
+            "snapshot",
+            "origin",
+        ],
         records=[
             (
                 workspace_id,
@@ -63,7 +81,68 @@ async def _copy(tx: Transaction, workspace_id: int, new: Sequence[NewChange]) ->
                 one.subject_id,
                 one.actor,
                 encode(one.data).decode(),
+                _json(one.snapshot),
+                _json(one.origin),
             )
             for seq, one in enumerate(new, first)
         ],
+    )
+
+
+async def after(reader: Reader, workspace_id: int, seq: int, limit: int) -> list[Change]:
+    """The changes above `seq`, in commit order."""
+    rows = await reader.fetch(
+        """
+        select seq, kind, subject_type, subject_id, at, actor, data, snapshot, origin from changes
+        where workspace_id = $1 and seq > $2 order by seq limit $3
+        """,
+        workspace_id, seq, limit,
+    )  # fmt: skip
+    decode = msgspec.json.decode
+    return [
+        Change(
+            row["seq"],
+            row["kind"],
+            row["subject_type"],
+            row["subject_id"],
+            row["at"],
+            row["actor"],
+            decode(row["data"]),
+            decode(row["snapshot"]) if row["snapshot"] else None,
+            decode(row["origin"]) if row["origin"] else None,
+        )
+        for row in rows
+    ]
+
+
+async def behind(reader: Reader, name: str) -> list[int]:
+    """The workspaces of which the reader `name` has not read every change."""
+    rows = await reader.fetch(
+        """
+        select c.workspace_id from workspace_counters c
+        left join feed_readers r on r.workspace_id = c.workspace_id and r.name = $1
+        where c.changes > coalesce(r.seq, 0) order by c.workspace_id
+        """,
+        name,
+    )
+    return [row["workspace_id"] for row in rows]
+
+
+async def hold_place(tx: Transaction, workspace_id: int, name: str) -> int | None:
+    """Lock a reader's place until the transaction ends; None while another holds it."""
+    await tx.execute(
+        "insert into feed_readers (workspace_id, name) values ($1, $2) on conflict do nothing",
+        workspace_id, name,
+    )  # fmt: skip
+    place: int | None = await tx.fetchval(
+        "select seq from feed_readers where workspace_id = $1 and name = $2 for update skip locked",
+        workspace_id, name,
+    )  # fmt: skip
+    return place
+
+
+async def move_place(tx: Transaction, workspace_id: int, name: str, seq: int) -> None:
+    """The reader has read up to `seq`."""
+    await tx.execute(
+        "update feed_readers set seq = $3 where workspace_id = $1 and name = $2", workspace_id, name, seq
     )

@@ -1,0 +1,1 @@
+"""Automation: webhooks, rules, subscriptions, listeners, lookups and data packages."""
