@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Sequence
 from typing import Any, cast
 
@@ -15,10 +16,11 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 
 import tellback
-from tellback.core import errors
+from tellback.core import changes, errors
 from tellback.core.hub import Hub
 from tellback.hub_api import (
     access,
+    changes_api,
     documents,
     imports_api,
     intake_api,
@@ -28,15 +30,26 @@ from tellback.hub_api import (
     surveys_api,
     tickets_api,
 )
-from tellback.kit import answers, dispatch, faults, problems
+from tellback.kit import answers, dispatch, faults, metrics, problems
 from tellback.kit.limits import Limits
 
 PREFIX = "/hub/v1"
 
+_watches: weakref.WeakSet[changes.Watch] = weakref.WeakSet()
+
+HELD = metrics.REGISTRY.gauge(
+    "tellback_feed_waiting",
+    "Readers of the change feed whose answers are held until there is a change.",
+    lambda: sum(map(len, _watches)),
+)
+
 
 def surface(hub: Hub, limits: Limits) -> dispatch.Surface:
     """Everything below /hub/v1/."""
-    return dispatch.Surface("hub", (PREFIX,), cast(answers.App, application(hub, limits)), refusal)
+    watch = changes.Watch(hub.db)
+    _watches.add(watch)
+    app = cast(answers.App, application(hub, limits, watch))
+    return dispatch.Surface("hub", (PREFIX,), app, refusal, drain=watch.end)
 
 
 def refusal(error: errors.HubError) -> answers.Answer:
@@ -54,7 +67,7 @@ def refusal(error: errors.HubError) -> answers.Answer:
     )
 
 
-def application(hub: Hub, limits: Limits) -> Litestar:
+def application(hub: Hub, limits: Limits, watch: changes.Watch) -> Litestar:
     """The routes, described at /hub/v1/openapi.json (OpenAPI 3.1)."""
     return Litestar(
         [
@@ -64,9 +77,12 @@ def application(hub: Hub, limits: Limits) -> Litestar:
                     tickets_api.list_tickets, tickets_api.read_ticket, intake_api.list_intake,
                     surveys_api.list_surveys, surveys_api.list_sessions, responses_api.list_responses,
                     people_api.list_contacts, people_api.list_accounts, metrics_api.read_metrics,
-                    imports_api.list_imports,
+                    imports_api.list_imports, changes_api.read_changes,
                 ]),
-                dependencies={"hub": Provide(lambda: hub, sync_to_thread=False)},
+                dependencies={
+                    "hub": Provide(lambda: hub, sync_to_thread=False),
+                    "watch": Provide(lambda: watch, sync_to_thread=False),
+                },
                 security=[{"access token": []}],
             )
         ],

@@ -17,6 +17,7 @@ class Surface:
 
     A prefix ends on a segment boundary: `/surveys` owns `/surveys` and `/surveys/1`, not `/surveys-old`.
     `limited` is False where a rate limit per address would do harm, as with a load balancer's health checks.
+    `drain` ends what is held open on purpose, when the process is about to stop.
     """
 
     name: str
@@ -24,6 +25,7 @@ class Surface:
     app: answers.App
     refusal: Refusal
     limited: bool = True
+    drain: Callable[[], None] | None = None
 
 
 class Dispatcher:
@@ -31,12 +33,14 @@ class Dispatcher:
 
     def __init__(self, surfaces: Iterable[Surface]) -> None:
         self._by_segment: dict[str, list[tuple[str, str, Surface]]] = {}
+        self._surfaces: tuple[Surface, ...] = ()
         self.mount(surfaces)
 
     def mount(self, surfaces: Iterable[Surface]) -> None:
         """Mount these, in place of what was mounted. Raises `ValueError` when two want one prefix."""
         owners: dict[str, Surface] = {}
-        for surface in surfaces:
+        self._surfaces = tuple(surfaces)
+        for surface in self._surfaces:
             for prefix in surface.prefixes:
                 path = prefix.rstrip("/")
                 if path in owners:
@@ -47,6 +51,12 @@ class Dispatcher:
         for path in sorted(owners, key=len, reverse=True):
             segment = path[1:].partition("/")[0]
             self._by_segment.setdefault(segment, []).append((path, f"{path}/", owners[path]))
+
+    def drain(self) -> None:
+        """Tell the surfaces that the process is about to stop."""
+        for surface in self._surfaces:
+            if surface.drain is not None:
+                surface.drain()
 
     def surface_of(self, path: str) -> Surface:
         """The owner of `path`, or `NOBODY`."""

@@ -85,8 +85,9 @@ class Front:
         return nullcontext() if self._life is None else self._life()
 
     def drain(self) -> None:
-        """From now on every answer closes its connection: the worker is going."""
+        """From now on every answer closes its connection and none is held back: the worker is going."""
         self._draining = True
+        self._dispatcher.drain()
 
     async def __call__(self, scope: answers.Scope, receive: answers.Receive, send: answers.Send) -> None:
         if scope["type"] == "http":

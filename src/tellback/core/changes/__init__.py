@@ -3,5 +3,6 @@
 from tellback.core.changes import queries, readers
 from tellback.core.changes.model import Change, Kind, NewChange, SubjectType
 from tellback.core.changes.queries import record
+from tellback.core.changes.watch import Watch
 
-__all__ = ["Change", "Kind", "NewChange", "SubjectType", "queries", "readers", "record"]
+__all__ = ["Change", "Kind", "NewChange", "SubjectType", "Watch", "queries", "readers", "record"]

@@ -6,7 +6,7 @@ in commit order and without gaps: a reader that asks for what is above its curso
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -113,6 +113,28 @@ async def after(reader: Reader, workspace_id: int, seq: int, limit: int) -> list
         )
         for row in rows
     ]
+
+
+async def told(reader: Reader, workspace_id: int, seq: int, limit: int) -> list[Change]:
+    """As `after`, without what only automation is told: snapshot and origin."""
+    rows = await reader.fetch(
+        """
+        select seq, kind, subject_type, subject_id, at, actor, data from changes
+        where workspace_id = $1 and seq > $2 order by seq limit $3
+        """,
+        workspace_id, seq, limit,
+    )  # fmt: skip
+    decode = msgspec.json.decode
+    return [Change(*row[:6], decode(row["data"])) for row in rows]
+
+
+async def counted(reader: Reader, workspace_ids: Collection[int]) -> dict[int, int]:
+    """The number of the last change of each workspace."""
+    rows = await reader.fetch(
+        "select workspace_id, changes from workspace_counters where workspace_id = any($1::bigint[])",
+        list(workspace_ids),
+    )
+    return dict(rows)
 
 
 async def behind(reader: Reader, name: str) -> list[int]:
