@@ -1,6 +1,6 @@
 """Tickets: feedback with a status, a timeline and files."""
 
-from tellback.core.tickets import queries
+from tellback.core.tickets import queries, reports
 from tellback.core.tickets.actions import ATTACH, FILE, find
 from tellback.core.tickets.model import (
     Filed,
@@ -24,4 +24,5 @@ __all__ = [
     "TimelineItem",
     "find",
     "queries",
+    "reports",
 ]
