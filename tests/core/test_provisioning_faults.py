@@ -164,8 +164,6 @@ def test_never_repeats_a_secret() -> None:
 
 
 LATER_EXAMPLES = """
-pages:
-  - {key: main, page_id: "1234567890321", app_secret: 0c6f, verify_token: 9a1e, low_rating_tickets: {at_most: 2, project: beta, type: bugs}}
 webhooks:
   - key: jira
     method: POST

@@ -153,3 +153,17 @@ async def archive_external_sources(tx: Transaction, workspace_id: int, ids: Sequ
 
 def _json(value: Any) -> str | None:
     return None if value is None else msgspec.json.encode(value).decode()
+
+
+async def feedback_type(reader: Reader, workspace_id: int, project: str, type: str) -> tuple[int, int] | None:
+    """The ids of a project in use and of its feedback type, by their keys."""
+    row = await reader.fetchrow(
+        """
+        select p.id as project_id, t.id as type_id
+        from projects p join feedback_types t on t.workspace_id = p.workspace_id and t.project_id = p.id
+        where p.workspace_id = $1 and lower(p.key) = lower($2) and lower(t.key) = lower($3)
+          and p.archived_at is null and t.archived_at is null
+        """,
+        workspace_id, project, type,
+    )  # fmt: skip
+    return (row["project_id"], row["type_id"]) if row else None

@@ -50,6 +50,23 @@ def of(scope: Scope) -> Projects:
     return projects
 
 
+def known_types(scope: Scope) -> frozenset[tuple[str, str]] | None:
+    """The feedback types there will be, as lower-case keys of project and type; None where that is not known."""
+    if not scope.reading.sound("projects"):
+        return None
+    named = {
+        (project_key(project), type_key(type))
+        for project in scope.listed("projects")
+        for type in project.feedback_types
+    }
+    if scope.prune:
+        return frozenset(named)
+    if scope.stored is None:
+        return None
+    kept = {(project, type_key(type)) for project, types in of(scope).types.items() for type in in_use(types)}
+    return frozenset(named | kept)
+
+
 def project_key(project: ProjectDoc) -> str:
     return project.key.lower()
 

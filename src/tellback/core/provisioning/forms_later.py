@@ -40,19 +40,6 @@ BOUNDS = Object(
 )
 CONDITIONS = MapOf(_NAME, form.Either(scalar=Json(), items=ListOf(_SCALAR, least=1), entries=BOUNDS))
 
-PAGE = Object(
-    "page",
-    {
-        "key": Member(_KEY),
-        "page_id": Member(Text("a page id")),
-        "app_secret": Member(Secret()),
-        "verify_token": Member(Secret(), form.KEPT),
-        "low_rating_tickets": optional(
-            Object("tickets from low ratings", {"at_most": Member(Whole(1, 5)), **TICKET_TARGET})
-        ),
-    },
-)
-
 RETURN_VALUE = Object(
     "return value",
     {
@@ -151,7 +138,6 @@ DATA_PACKAGE = Object(
 
 #: By name, in the order of the document.
 LATER: Final[Mapping[str, Form]] = {
-    "pages": ListOf(PAGE, key="key"),
     "webhooks": ListOf(WEBHOOK, key="key"),
     "rules": ListOf(RULE, key="key"),
     "subscriptions": ListOf(SUBSCRIPTION, key="key"),

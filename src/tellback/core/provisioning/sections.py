@@ -8,6 +8,7 @@ from tellback.core.imports.section_configurations import SECTION as IMPORT_CONFI
 from tellback.core.imports.section_touchpoints import SECTION as TOUCHPOINTS
 from tellback.core.imports.section_webhooks import SECTION as INCOMING_WEBHOOKS
 from tellback.core.projects.section import SECTION as PROJECTS
+from tellback.core.reviews.section import SECTION as PAGES
 from tellback.core.section import Section
 from tellback.core.surveys.section import SECTION as SURVEYS
 from tellback.core.workspaces.section_access_tokens import SECTION as ACCESS_TOKENS
@@ -20,5 +21,5 @@ from tellback.core.workspaces.section_workspace import SECTION as WORKSPACE
 #: The workspace comes first: storing it gives the others their workspace.
 SECTIONS: Final[tuple[Section, ...]] = (
     WORKSPACE, MEMBERS, API_KEYS, SURVEY_KEYS, CONNECTED_APPS, ACCESS_TOKENS, TOUCHPOINTS, PROJECTS, SURVEYS,
-    IMPORT_CONFIGURATIONS, INCOMING_WEBHOOKS,
+    IMPORT_CONFIGURATIONS, INCOMING_WEBHOOKS, PAGES,
 )  # fmt: skip

@@ -10,6 +10,7 @@ import msgspec
 
 from tellback.core import changes, form
 from tellback.core.people import section_queries as people_queries
+from tellback.core.projects import section_queries as project_queries
 from tellback.core.projects import section_state as projects
 from tellback.core.section import Scope, Section, Step, Stored, by_key, compare, in_use
 from tellback.core.surveys import rules as session_rules
@@ -82,7 +83,7 @@ def _show(stored: Surveys, scope: Scope) -> Sequence[SurveyDoc]:
 
 def _check(scope: Scope) -> None:
     stored = _stored(scope)
-    types = _known_types(scope)
+    types = projects.known_types(scope)
     tokens: set[str] = set()
     for survey in scope.listed("surveys"):
         known = stored.surveys.get(_key(survey))
@@ -116,27 +117,6 @@ def _token_taken(scope: Scope, survey: SurveyDoc) -> bool:
     if becomes is None:
         return not (archived or scope.prune)
     return becomes.take_token in (form.KEPT, survey.take_token)
-
-
-def _known_types(scope: Scope) -> frozenset[tuple[str, str]] | None:
-    """The feedback types there will be, as lower-case keys of project and type; None where that is not known."""
-    if not scope.reading.sound("projects"):
-        return None
-    named = {
-        (projects.project_key(project), projects.type_key(type))
-        for project in scope.listed("projects")
-        for type in project.feedback_types
-    }
-    if scope.prune:
-        return frozenset(named)
-    if scope.stored is None:
-        return None
-    kept = {
-        (project, projects.type_key(type))
-        for project, types in projects.of(scope).types.items()
-        for type in in_use(types)
-    }
-    return frozenset(named | kept)
 
 
 def _plan(scope: Scope) -> Sequence[Step[SurveyDoc]]:
@@ -232,7 +212,7 @@ def _whole(question: dict[str, Any]) -> dict[str, Any]:
 async def _tickets(tx: Transaction, scope: Scope, wanted: TicketsDoc | None) -> dict[str, Any] | None:
     if wanted is None:
         return None
-    found = await queries.feedback_type(tx, scope.workspace_id, wanted.project, wanted.type)
+    found = await project_queries.feedback_type(tx, scope.workspace_id, wanted.project, wanted.type)
     if found is None:  # the check has seen it, so the projects of this run have it
         return None
     submitter = None
