@@ -165,8 +165,8 @@ def ticket(
         timeline=msgspec.UNSET
         if timeline is None
         else msgspec.convert(list(timeline), list[TimelineItem], from_attributes=True),
-        external={},
-        sla=None,
+        external={group: dict(values) for group, values in found.external.items()},
+        sla=dict(found.sla) if found.sla is not None else None,
         created_at=found.created_at,
         changed_at=found.changed_at,
         answered_at=found.answered_at,

@@ -2,23 +2,40 @@
 
 from tellback.core.cache import ConfigurationCache
 from tellback.core.projects import queries
-from tellback.core.projects.mapping import map_parameters
-from tellback.core.projects.model import Element, FeedbackType, Mapped, Project, Source, Status
-from tellback.core.projects.rules import display_id, file_element, source_named
+from tellback.core.projects.mapping import Refused, is_empty, map_parameters, read_value
+from tellback.core.projects.model import (
+    Element,
+    FeedbackType,
+    Mapped,
+    Opinion,
+    Project,
+    Promise,
+    Satisfaction,
+    Source,
+    Status,
+)
+from tellback.core.projects.rules import display_id, file_element, origin, source_named
 from tellback.storage.database import Database
 
 __all__ = [
     "Element",
     "FeedbackType",
     "Mapped",
+    "Opinion",
     "Project",
+    "Promise",
+    "Refused",
+    "Satisfaction",
     "Source",
     "Status",
     "display_id",
     "file_element",
     "find",
+    "is_empty",
     "map_parameters",
+    "origin",
     "queries",
+    "read_value",
     "source_named",
 ]
 

@@ -20,12 +20,17 @@ _WHOLE = re.compile(r"-?[0-9]{1,18}")
 _SHOWN = 200  # characters of a wrong value that a message or the log repeats
 
 
-class _Refused(Exception):
-    """One value cannot be taken; `unmatched` when it is a choice that is none of the options."""
+class Refused(Exception):
+    """One value cannot be taken.
 
-    def __init__(self, message: str, unmatched: Unmatched | None = None) -> None:
-        super().__init__(message)
-        self.unmatched = unmatched
+    `predicate` is a sentence without its subject ("is a list; …"); `options` where it is none of those.
+    """
+
+    def __init__(self, predicate: str, shown: str = "", options: tuple[str, ...] = ()) -> None:
+        super().__init__(predicate)
+        self.predicate = predicate
+        self.shown = shown
+        self.options = options
 
 
 def map_parameters(source: Source, project: Project, parameters: Mapping[str, Any]) -> Mapped:
@@ -37,7 +42,7 @@ def map_parameters(source: Source, project: Project, parameters: Mapping[str, An
     subject = ""
     for element, parameter in source.fields:
         value = parameters.get(parameter)
-        if _empty(value):
+        if is_empty(value):
             if element.type == "file":
                 continue  # files come by their own endpoint, later
             if parameter not in parameters:
@@ -46,11 +51,11 @@ def map_parameters(source: Source, project: Project, parameters: Mapping[str, An
                 faults.append(Fault(parameter, f"The parameter '{parameter}' is required."))
             continue
         try:
-            values[element.key] = read = _READERS[element.type](element, parameter, value)
-        except _Refused as refused:
-            faults.append(Fault(parameter, str(refused)))
-            if refused.unmatched:
-                unmatched.append(refused.unmatched)
+            values[element.key] = read = read_value(element, value)
+        except Refused as refused:
+            faults.append(Fault(parameter, f"The parameter '{parameter}' {refused.predicate}"))
+            if refused.options:
+                unmatched.append(Unmatched(parameter, refused.shown, refused.options))
             continue
         if element.role == "subject":
             subject = read
@@ -70,6 +75,16 @@ def map_parameters(source: Source, project: Project, parameters: Mapping[str, An
     )  # fmt: skip
 
 
+def read_value(element: Element, value: Any) -> Any:
+    """`value` as the element holds it: choices as public labels, ratings as whole numbers. Raises `Refused`."""
+    return _READERS[element.type](element, value)
+
+
+def is_empty(value: Any) -> bool:
+    """Whether a value says nothing, as a parameter does that was not sent."""
+    return value is None or value == "" or value == []
+
+
 def number_text(value: float) -> str:
     """The shortest text that reads back as the same number: 3.0 is `3`, 2.50 is `2.5`, 1e300 is `1e300`."""
     text = repr(value)
@@ -77,10 +92,6 @@ def number_text(value: float) -> str:
         return text[:-2]
     mantissa, e, exponent = text.partition("e")
     return f"{mantissa}e{int(exponent)}" if e else text
-
-
-def _empty(value: Any) -> bool:
-    return value is None or value == "" or value == []
 
 
 def _kind(value: Any) -> str:
@@ -100,39 +111,38 @@ def _scalar_text(value: Any) -> str | None:
     return str(value) if isinstance(value, (int, str)) else None
 
 
-def _text(element: Element, parameter: str, value: Any) -> str:
+def _text(element: Element, value: Any) -> str:
     text = _scalar_text(value)
     if text is None:
-        raise _Refused(f"The parameter '{parameter}' is {_kind(value)}; a text is due.")
+        raise Refused(f"is {_kind(value)}; a text is due.")
     limit = SUBJECT_LIMIT if element.role == "subject" else TEXT_LIMIT
     if len(text) > limit:
-        raise _Refused(f"The parameter '{parameter}' is {len(text)} characters long; {limit} are allowed.")
+        raise Refused(f"is {len(text)} characters long; {limit} are allowed.")
     return text
 
 
-def _choice(element: Element, parameter: str, value: Any) -> str:
+def _choice(element: Element, value: Any) -> str:
     if isinstance(value, str) and value in element.choices:
         return element.choices[value]
     shown = _shown(value)
     options = ", ".join(f"'{option}'" for option in element.options)
-    raise _Refused(
-        f"The parameter '{parameter}' is {_kind(value)} that matches no option ({shown}); allowed are {options}.",
-        Unmatched(parameter, shown, element.options),
+    raise Refused(
+        f"is {_kind(value)} that matches no option ({shown}); allowed are {options}.", shown, element.options
     )
 
 
-def _choices(element: Element, parameter: str, value: Any) -> list[str]:
+def _choices(element: Element, value: Any) -> list[str]:
     wanted = value if isinstance(value, list) else [value]
     chosen: list[str] = []
     for one in wanted:
-        label = _choice(element, parameter, one)
+        label = _choice(element, one)
         if label in chosen:
-            raise _Refused(f"The parameter '{parameter}' is a list that names the option '{label}' twice.")
+            raise Refused(f"is a list that names the option '{label}' twice.")
         chosen.append(label)
     return chosen
 
 
-def _rating(element: Element, parameter: str, value: Any) -> int:
+def _rating(element: Element, value: Any) -> int:
     number: int | None = None
     if isinstance(value, int) and not isinstance(value, bool):
         number = value
@@ -144,20 +154,17 @@ def _rating(element: Element, parameter: str, value: Any) -> int:
         return number
     shown = _shown(value)
     allowed = f"whole numbers from {element.lowest} to {element.highest}"
-    raise _Refused(
-        f"The parameter '{parameter}' is {_kind(value)} ({shown}); allowed are {allowed}.",
-        Unmatched(parameter, shown, (allowed,)),
-    )
+    raise Refused(f"is {_kind(value)} ({shown}); allowed are {allowed}.", shown, (allowed,))
 
 
-def _file(element: Element, parameter: str, value: Any) -> str:
-    raise _Refused(
-        f"The parameter '{parameter}' is {_kind(value)}; it stands for a file, which is uploaded to the address "
+def _file(element: Element, value: Any) -> str:
+    raise Refused(
+        f"is {_kind(value)}; it stands for a file, which is uploaded to the address "
         "given in fileElements once the ticket is there."
     )
 
 
-_READERS: dict[str, Callable[[Element, str, Any], Any]] = {
+_READERS: dict[str, Callable[[Element, Any], Any]] = {
     "text": _text,
     "single_choice": _choice,
     "multiple_choice": _choices,
@@ -178,7 +185,7 @@ def _status(source: Source, parameters: Mapping[str, Any]) -> tuple[Status | Non
         return source.status, None
     name = source.status_parameter
     value = parameters.get(name)
-    if _empty(value):
+    if is_empty(value):
         return None, Fault(name, f"The parameter '{name}' is required.")
     for status in source.type.statuses:
         if value == status.name:
@@ -196,8 +203,8 @@ def _submitter(
     """Who submits: the participant, the address given, the decision in words, and the fault if there is one."""
     name = source.submitter_parameter
     value = parameters.get(name)
-    given = None if _empty(value) else _scalar_text(value)
-    if given is None and not _empty(value):
+    given = None if is_empty(value) else _scalar_text(value)
+    if given is None and not is_empty(value):
         fault = Fault(name, f"The parameter '{name}' is {_kind(value)}; an e-mail address is due.")
         return None, None, "refused: not an e-mail address", fault
     matched = project.participants.get(email_key(given)) if given is not None else None

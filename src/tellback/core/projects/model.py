@@ -38,6 +38,31 @@ class Status:
 
 
 @dataclass(frozen=True, slots=True)
+class Promise:
+    """What is promised of a ticket, in seconds from its arrival; None promises nothing."""
+
+    response: int | None
+    handling: int | None
+    warn_before: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Opinion:
+    """An answer to the question that follows an answered ticket, and what it counts."""
+
+    text: str
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class Satisfaction:
+    """The question that follows an answered ticket."""
+
+    text: str
+    answers: tuple[Opinion, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class FeedbackType:
     """What kind of feedback a ticket is, and the form it has."""
 
@@ -48,6 +73,8 @@ class FeedbackType:
     digits: int
     statuses: tuple[Status, ...]
     elements: tuple[Element, ...]
+    promise: Promise | None = None
+    satisfaction: Satisfaction | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,15 @@ import msgspec
 
 from tellback.core.people import Participant, email_key
 from tellback.core.people import queries as people_queries
-from tellback.core.projects.model import Element, FeedbackType, Project, Source, Status
+from tellback.core.projects.model import (
+    Element,
+    FeedbackType,
+    Project,
+    Promise,
+    Satisfaction,
+    Source,
+    Status,
+)
 from tellback.storage.database import Reader, Row
 
 
@@ -46,7 +54,31 @@ async def feedback_types(reader: Reader, workspace_id: int, project_id: int) -> 
         "select * from feedback_types where workspace_id = $1 and project_id = $2 and archived_at is null",
         workspace_id, project_id,
     )  # fmt: skip
-    return {row["id"]: _feedback_type(row) for row in rows}
+    return {row["id"]: feedback_type_of(row) for row in rows}
+
+
+async def feedback_type_by_key(
+    reader: Reader, workspace_id: int, project: str, key: str
+) -> tuple[int, str, FeedbackType] | None:
+    """A type in use, with its project's id and key; keys without regard to case."""
+    row = await reader.fetchrow(
+        """
+        select ft.*, p.key as project_key from feedback_types ft
+        join projects p on p.workspace_id = ft.workspace_id and p.id = ft.project_id
+        where ft.workspace_id = $1 and lower(p.key) = lower($2) and lower(ft.key) = lower($3)
+          and ft.archived_at is null and p.archived_at is null
+        """,
+        workspace_id, project, key,
+    )  # fmt: skip
+    return None if row is None else (row["project_id"], row["project_key"], feedback_type_of(row))
+
+
+async def feedback_type_by_id(reader: Reader, workspace_id: int, type_id: int) -> FeedbackType:
+    """A type, archived ones too: its tickets are still there."""
+    row = await reader.fetchrow(
+        "select * from feedback_types where workspace_id = $1 and id = $2", workspace_id, type_id
+    )
+    return feedback_type_of(row)
 
 
 async def project_key(reader: Reader, workspace_id: int, project_id: int) -> str | None:
@@ -59,7 +91,8 @@ async def project_key(reader: Reader, workspace_id: int, project_id: int) -> str
     return key
 
 
-def _feedback_type(row: Row) -> FeedbackType:
+def feedback_type_of(row: Row) -> FeedbackType:
+    """A row of `feedback_types`."""
     return FeedbackType(
         id=row["id"],
         key=row["key"],
@@ -68,6 +101,10 @@ def _feedback_type(row: Row) -> FeedbackType:
         digits=row["digits"],
         statuses=tuple(Status(s["name"], s["kind"]) for s in msgspec.json.decode(row["statuses"])),
         elements=tuple(_element(e) for e in msgspec.json.decode(row["elements"])),
+        promise=msgspec.json.decode(row["sla"], type=Promise) if row["sla"] else None,
+        satisfaction=msgspec.json.decode(row["satisfaction"], type=Satisfaction)
+        if row["satisfaction"]
+        else None,
     )
 
 

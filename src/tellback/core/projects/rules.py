@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from tellback.core.projects.model import Element, Project, Source
 
 
@@ -21,6 +23,12 @@ def file_element(source: Source, parameter: str) -> Element | None:
         if name == parameter and element.type == "file":
             return element
     return None
+
+
+def origin(source: Source) -> dict[str, Any] | None:
+    """What events of a source's tickets say of where they come from; None where nothing is switched off."""
+    switches = {"automation": source.run_automation, "workflow": source.run_workflow}
+    return {name: False for name, on in switches.items() if not on} or None
 
 
 def display_id(prefix: str, digits: int, number: int) -> str:

@@ -1,7 +1,8 @@
 """Tickets: feedback with a status, a timeline and files."""
 
-from tellback.core.tickets import queries, reports
+from tellback.core.tickets import queries, work_rules
 from tellback.core.tickets.actions import ATTACH, FILE, find
+from tellback.core.tickets.documents import document, documents
 from tellback.core.tickets.model import (
     Filed,
     Filter,
@@ -11,18 +12,61 @@ from tellback.core.tickets.model import (
     Ticket,
     TimelineItem,
 )
+from tellback.core.tickets.work import act, open_ticket
+from tellback.core.tickets.work_model import (
+    Acquire,
+    Acted,
+    Action,
+    AddNote,
+    AddTag,
+    Answer,
+    Assign,
+    By,
+    Close,
+    Delete,
+    Opened,
+    Release,
+    RemoveTag,
+    Reopen,
+    SetField,
+    SetPriority,
+    SetStatus,
+    ToOpen,
+)
 
 __all__ = [
     "ATTACH",
     "FILE",
+    "Acquire",
+    "Acted",
+    "Action",
+    "AddNote",
+    "AddTag",
+    "Answer",
+    "Assign",
+    "By",
+    "Close",
+    "Delete",
     "Filed",
     "Filter",
     "NewAttachment",
     "NewTicket",
+    "Opened",
+    "Release",
+    "RemoveTag",
+    "Reopen",
+    "SetField",
+    "SetPriority",
+    "SetStatus",
     "Submitter",
     "Ticket",
     "TimelineItem",
+    "ToOpen",
+    "act",
+    "document",
+    "documents",
     "find",
+    "open_ticket",
     "queries",
-    "reports",
+    "work_rules",
 ]

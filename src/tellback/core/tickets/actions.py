@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from tellback.core import changes, files, intake
-from tellback.core.tickets import queries
+from tellback.core.tickets import documents, queries, work_queries
 from tellback.core.tickets.model import Filed, NewAttachment, NewTicket, Ticket
 from tellback.core.tickets.rules import parse_reference
 from tellback.storage.database import Reader, Transaction
@@ -32,6 +33,7 @@ async def _attach(
     await queries.touch_many(
         tx, [one.workspace_id for one in attachments], [one.ticket_id for one in attachments]
     )
+    snapshots = await _snapshots(tx, attachments)
     added = [(one, file) for one, many in zip(attachments, stored, strict=True) for file in many]
     await queries.add_timeline(
         tx,
@@ -41,7 +43,7 @@ async def _attach(
                 one.ticket_id,
                 one.actor,
                 "file_added",
-                f"File {file.name} added by {one.actor}",
+                f"File {file.name} was added by {one.actor}",
             )
             for one, file in added
         ],
@@ -55,12 +57,27 @@ async def _attach(
                 changes.NewChange(
                     "file.added", "ticket", str(one.ticket_id), one.actor,
                     {"file": file.id, "name": file.name, "size": file.size, "element": file.element},
+                    snapshots.get((workspace_id, one.ticket_id)),
+                    one.origin,
                 )
                 for one, file in added
                 if one.workspace_id == workspace_id
             ],
         )  # fmt: skip
     return stored
+
+
+async def _snapshots(
+    tx: Transaction, attachments: Sequence[NewAttachment]
+) -> dict[tuple[int, int], dict[str, Any]]:
+    """The tickets as they are now, of those workspaces where something may act on it."""
+    found: dict[tuple[int, int], dict[str, Any]] = {}
+    for workspace_id in {one.workspace_id for one in attachments}:
+        if await work_queries.is_automated(tx, workspace_id):
+            ids = {one.ticket_id for one in attachments if one.workspace_id == workspace_id}
+            made = await documents.documents(tx, workspace_id, sorted(ids))
+            found |= {(workspace_id, id): document for id, document in made.items()}
+    return found
 
 
 #: Files of tickets with their log entries; the blobs are on disk before.

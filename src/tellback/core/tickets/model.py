@@ -35,6 +35,7 @@ class NewTicket:
     submitter_id: int | None
     submitter_given: str | None
     actor: str
+    origin: Mapping[str, Any] | None = None  # as in `changes.NewChange`
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +87,8 @@ class Ticket:
     assignee: str | None
     priority: str | None
     tags: list[str]
+    external: Mapping[str, Mapping[str, Any]]  # captured values by group and label
+    sla: Mapping[str, Any] | None  # None until it is computed for this revision
     created_at: datetime
     changed_at: datetime
     answered_at: datetime | None
@@ -114,3 +117,4 @@ class NewAttachment:
     ticket_id: int
     actor: str
     files: tuple[NewFile, ...]
+    origin: Mapping[str, Any] | None = None  # as in `changes.NewChange`

@@ -14,16 +14,46 @@ from tellback.core.projects import display_id
 from tellback.core.tickets.model import Filed, Filter, NewTicket, Submitter, Ticket, TimelineItem
 from tellback.storage.database import Reader, Row, Transaction
 
+# A ticket just placed as `documents.document` shows it, made here because its id and times are made here; only
+# for workspaces that want it. tests/core/test_tickets_documents.py compares the two.
+_SNAPSHOT = """
+jsonb_build_object(
+  'id', id, 'display_id', display_id, 'project', told ->> 'project', 'type', type_key,
+  'source', jsonb_build_object('channel', channel, 'key', told ->> 'source'),
+  'status', status, 'status_kind', status_kind, 'subject', subject,
+  'body', coalesce(body, (
+    select placed."values"::jsonb ->> (element ->> 'key')
+    from feedback_types ft, jsonb_array_elements(ft.elements) as element
+    where ft.workspace_id = placed.workspace_id and ft.id = placed.type_id and element ->> 'role' = 'body'
+    limit 1)),
+  'values', "values"::jsonb,
+  'submitter', (
+    select jsonb_build_object(
+      'contact_id', c.id, 'email', c.email, 'given', placed.submitter_given,
+      'name', coalesce(pa.name, c.name, nullif(concat_ws(' ', c.first_name, c.last_name), '')))
+    from contacts c
+    left join participants pa on pa.workspace_id = c.workspace_id and pa.contact_id = c.id
+      and pa.project_id = placed.project_id
+    where c.workspace_id = placed.workspace_id and c.id = placed.submitter_id),
+  'assignee', null, 'priority', null, 'tags', '[]'::jsonb, 'files', '[]'::jsonb, 'external', '{}'::jsonb,
+  'sla', null, 'created_at', NOW, 'changed_at', NOW,
+  'answered_at', case status_kind when 'answered' then NOW end,
+  'closed_at', case status_kind when 'closed' then NOW end, 'deleted', false)
+""".replace(
+    "NOW", """replace(to_char(now() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), '.000000Z', 'Z')"""
+)
+
 # A whole batch of tickets in one statement: numbers, tickets, timelines, feed and log together, because each
 # statement more costs a round trip under the workspace's lock (docs/decisions/0003).
-# $1-$5 how many tickets a workspace and a feedback type get, $6-$24 the tickets, from $25 their log entries.
+# $1-$5 how many tickets a workspace and a feedback type get, $6-$25 the tickets, from $26 their log entries.
 _FILE = f"""
 with counted as (
   update workspace_counters c
   set tickets = c.tickets + k.n, changes = c.changes + k.n
   from unnest($1::bigint[], $2::bigint[]) as k (workspace_id, n)
+  join workspaces w on w.id = k.workspace_id
   where c.workspace_id = k.workspace_id
-  returning c.workspace_id, c.tickets - k.n as tickets, c.changes - k.n as changes
+  returning c.workspace_id, c.tickets - k.n as tickets, c.changes - k.n as changes, w.automated
 ), numbered as (
   update feedback_counters c
   set tickets = c.tickets + k.n
@@ -33,33 +63,38 @@ with counted as (
   returning c.workspace_id, c.type_id, c.tickets - k.n as tickets
 ), placed as (
   select new.*, counted.tickets + new.nth as id, numbered.tickets + new.nth_of_type as number,
-         counted.changes + new.nth as seq
+         counted.changes + new.nth as seq, counted.automated, new.about::jsonb as told,
+         prefix || '-' || lpad((numbered.tickets + new.nth_of_type)::text,
+           greatest(digits, length((numbered.tickets + new.nth_of_type)::text))::int, '0') as display_id
   from unnest($6::bigint[], $7::bigint[], $8::bigint[], $9::text[], $10::bigint[], $11::text[], $12::text[],
               $13::bigint[], $14::text[], $15::text[], $16::text[], $17::text[], $18::text[], $19::bigint[],
-              $20::text[], $21::text[], $22::text[], $23::bigint[], $24::bigint[]) with ordinality
+              $20::text[], $21::text[], $22::text[], $23::text[], $24::bigint[], $25::bigint[]) with ordinality
     as new (workspace_id, project_id, type_id, prefix, digits, type_key, channel,
             source_id, status, status_kind, subject, body, "values", submitter_id,
-            submitter_given, actor, about, nth, nth_of_type, n)
+            submitter_given, actor, about, origin, nth, nth_of_type, n)
   join counted using (workspace_id)
   join numbered using (workspace_id, type_id)
 ), filed as (
   insert into tickets (workspace_id, id, project_id, type_id, number, channel, source_id, status, status_kind,
-                       subject, body, "values", submitter_id, submitter_given)
+                       subject, body, "values", submitter_id, submitter_given, answered_at, first_answered_at,
+                       closed_at)
   select workspace_id, id, project_id, type_id, number, channel, source_id, status, status_kind,
-         subject, body, "values"::jsonb, submitter_id, submitter_given
+         subject, body, "values"::jsonb, submitter_id, submitter_given,
+         case status_kind when 'answered' then now() end, case status_kind when 'answered' then now() end,
+         case status_kind when 'closed' then now() end
   from placed
 ), told as (
   insert into timeline (workspace_id, ticket_id, actor, kind, note)
-  select workspace_id, id, actor, 'created', 'Created by ' || actor from placed
+  select workspace_id, id, actor, 'created', 'Ticket ' || display_id || ' was created by ' || actor from placed
 ), fed as (
-  insert into changes (workspace_id, seq, kind, subject_type, subject_id, actor, data)
+  insert into changes (workspace_id, seq, kind, subject_type, subject_id, actor, data, snapshot, origin)
   select workspace_id, seq, 'ticket.created', 'ticket', id::text, actor,
-         about::jsonb || jsonb_build_object('display_id', prefix || '-'
-           || lpad(number::text, greatest(digits, length(number::text))::int, '0'))
+         told || jsonb_build_object('display_id', display_id),
+         case when automated then {_SNAPSHOT} end, case when automated then origin::jsonb end
   from placed
 ), logged as (
   {intake_queries.entry_insert({"created_type": "'ticket'", "created_id": "placed.id::text"})}
-  from {intake_queries.entry_source(25)} join placed using (n)
+  from {intake_queries.entry_source(26)} join placed using (n)
 )
 select id, number from placed order by n
 """
@@ -104,6 +139,7 @@ async def file_many(
             _json({"project": t.project_key, "type": t.type_key, "status": t.status, "source": t.source_key})
             for t in tickets
         ],
+        [None if t.origin is None else _json(t.origin) for t in tickets],
         nth,
         nth_of_type,
         *intake_queries.entry_arrays(entries),
@@ -135,6 +171,14 @@ async def by_id(reader: Reader, workspace_id: int, ticket_id: int) -> Ticket | N
     """A ticket without its files and timeline; deleted ones too."""
     row = await reader.fetchrow(f"{_TICKET} where t.workspace_id = $1 and t.id = $2", workspace_id, ticket_id)
     return _ticket(row) if row else None
+
+
+async def by_ids(reader: Reader, workspace_id: int, ids: Sequence[int]) -> list[Ticket]:
+    """Tickets without their files and timelines; deleted ones too."""
+    rows = await reader.fetch(
+        f"{_TICKET} where t.workspace_id = $1 and t.id = any($2::bigint[])", workspace_id, list(ids)
+    )
+    return [_ticket(row) for row in rows]
 
 
 async def by_number(reader: Reader, workspace_id: int, prefix: str, number: int) -> Ticket | None:
@@ -262,6 +306,10 @@ def _ticket(row: Row) -> Ticket:
         assignee=row["assignee_email"],
         priority=row["priority"],
         tags=row["tags"],
+        external=msgspec.json.decode(row["external"]),
+        sla=msgspec.json.decode(row["sla"])
+        if row["sla"] and row["sla_revision"] >= row["revision"]
+        else None,
         created_at=row["created_at"],
         changed_at=row["changed_at"],
         answered_at=row["answered_at"],

@@ -78,4 +78,5 @@ def _new_ticket(known: Credential, project: Project, source: Source, mapped: pro
         submitter_id=mapped.submitter.contact_id if mapped.submitter else None,
         submitter_given=mapped.given,
         actor=f"source {source.name}",
+        origin=projects.origin(source),
     )

@@ -49,10 +49,16 @@ class Uploads:
         form = await multipart.receive_files(
             call.chunks(), call.header(b"content-type") or "", call.hub.blobs, max_file_size=limit
         )
-        return await self._attach(call, form, element, parameter, ticket)
+        return await self._attach(call, form, source, element, parameter, ticket)
 
     async def _attach(
-        self, call: Call, form: multipart.ReceivedForm, element: Element, parameter: str, ticket: Ticket
+        self,
+        call: Call,
+        form: multipart.ReceivedForm,
+        source: Source,
+        element: Element,
+        parameter: str,
+        ticket: Ticket,
     ) -> Answer:
         """Store the rows of files that are on disk; remove the files if the rows cannot be stored."""
         credential = call.credential
@@ -74,6 +80,7 @@ class Uploads:
                     )
                     for file in form.files
                 ),
+                projects.origin(source),
             )  # fmt: skip
             answer = await self.runner.store(
                 call, tickets.ATTACH, new, lambda stored: answers.of_json(201, wire.files(stored)), key

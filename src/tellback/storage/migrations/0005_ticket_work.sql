@@ -9,7 +9,7 @@ alter table tickets
   add column acquired_by text,             -- who has it open
   add column acquired_at timestamptz,
   add column handling_since timestamptz,   -- set while it is acquired and not closed
-  add column handled_s bigint not null default 0, -- seconds of the spans before that
+  add column handled_s double precision not null default 0, -- seconds of the spans before that
   add column first_answered_at timestamptz,
   add column forwarded boolean not null default false, -- an external destination was sent for it
   add column external jsonb not null default '{}',     -- captured values, {group: {label: value}}
