@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
@@ -15,7 +16,8 @@ Refusal = Callable[[errors.HubError], answers.Answer]
 class Surface:
     """One dialect, API or site: the prefixes it owns, its ASGI application, and its words for a refusal.
 
-    A prefix ends on a segment boundary: `/surveys` owns `/surveys` and `/surveys/1`, not `/surveys-old`.
+    A prefix ends on a segment boundary: `/surveys` owns `/surveys` and `/surveys/1`, not `/surveys-old`. A segment
+    `*` after the first stands for any one: `/s/*/capi`.
     `limited` is False where a rate limit per address would do harm, as with a load balancer's health checks.
     `drain` ends what is held open on purpose, when the process is about to stop.
     """
@@ -33,6 +35,7 @@ class Dispatcher:
 
     def __init__(self, surfaces: Iterable[Surface]) -> None:
         self._by_segment: dict[str, list[tuple[str, str, Surface]]] = {}
+        self._patterns: dict[str, list[tuple[re.Pattern[str], Surface]]] = {}
         self._surfaces: tuple[Surface, ...] = ()
         self.mount(surfaces)
 
@@ -47,10 +50,16 @@ class Dispatcher:
                     raise ValueError(f"{prefix} belongs to {owners[path].name} and to {surface.name}")
                 owners[path] = surface
         # Candidates by first segment, longest first: most paths are decided by one comparison.
-        self._by_segment = {}
+        self._by_segment, self._patterns = {}, {}
         for path in sorted(owners, key=len, reverse=True):
             segment = path[1:].partition("/")[0]
-            self._by_segment.setdefault(segment, []).append((path, f"{path}/", owners[path]))
+            if "*" in path:
+                pattern = re.compile(
+                    "/".join("[^/]+" if one == "*" else re.escape(one) for one in path.split("/")) + "(?:/|$)"
+                )
+                self._patterns.setdefault(segment, []).append((pattern, owners[path]))
+            else:
+                self._by_segment.setdefault(segment, []).append((path, f"{path}/", owners[path]))
 
     def drain(self) -> None:
         """Tell the surfaces that the process is about to stop."""
@@ -61,8 +70,12 @@ class Dispatcher:
     def surface_of(self, path: str) -> Surface:
         """The owner of `path`, or `NOBODY`."""
         end = path.find("/", 1)
-        for exact, below, surface in self._by_segment.get(path[1:] if end < 0 else path[1:end], ()):
+        segment = path[1:] if end < 0 else path[1:end]
+        for exact, below, surface in self._by_segment.get(segment, ()):
             if path.startswith(below) or path == exact:
+                return surface
+        for pattern, surface in self._patterns.get(segment, ()):
+            if pattern.match(path):
                 return surface
         return NOBODY
 

@@ -6,6 +6,7 @@ does. Ed25519 (RFC 8037); the header's `kid` picks the key out of the hub's own 
 
 from __future__ import annotations
 
+import dataclasses
 import secrets
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -62,17 +63,26 @@ async def authenticate(
 
     Raises `Unauthenticated` for everything else, without saying which.
     """
-    if len(token) > LARGEST_TOKEN:
-        raise errors.Unauthenticated("The access token is not valid.")
-    credential = await configuration.get(("token", token), lambda: _verified(db, configuration, token))
+    credential = await known(db, configuration, token)
     if (
         credential is None
-        or not credential.enabled
-        or rules.expired(credential, datetime.now(UTC))
+        or not works(credential)
         or (workspace is not None and credential.workspace.slug != workspace)
     ):
         raise errors.Unauthenticated("The access token is not valid.")
     return credential
+
+
+async def known(db: Database, configuration: ConfigurationCache, token: str) -> Credential | None:
+    """The credential behind a bearer token that is whole and ours, also one that is over or was revoked."""
+    if len(token) > LARGEST_TOKEN:
+        return None
+    return await configuration.get(("token", token), lambda: _verified(db, configuration, token))
+
+
+def works(credential: Credential) -> bool:
+    """Whether a token's credential is in time and not revoked."""
+    return credential.enabled and not rules.expired(credential, datetime.now(UTC))
 
 
 async def payload(
@@ -81,8 +91,10 @@ async def payload(
     token: str,
     require: Sequence[str] = (),
     type: str = "JWT",
+    *,
+    in_time: bool = True,
 ) -> dict[str, Any] | None:
-    """What a token of the hub says, if it is of this type, whole and in time; None otherwise."""
+    """What a token of the hub says, if it is of this type, whole and, if asked for, in time; None otherwise."""
     try:
         keys = await configuration.get("signing keys", lambda: _public_keys(db))
         header = jwt.get_unverified_header(token)
@@ -93,14 +105,18 @@ async def payload(
             keys[str(header.get("kid"))],
             algorithms=[ALGORITHM, "Ed25519"],
             issuer=ISSUER,
-            options={"verify_aud": False, "require": ["iss", "sub", "aud", "jti", "iat", *require]},
+            options={
+                "verify_aud": False,
+                "verify_exp": in_time,
+                "require": ["iss", "sub", "aud", "jti", "iat", *require],
+            },
         )
     except (jwt.InvalidTokenError, KeyError, ValueError, RecursionError):
         return None
 
 
 async def _verified(db: Database, configuration: ConfigurationCache, token: str) -> Credential | None:
-    found = await payload(db, configuration, token)
+    found = await payload(db, configuration, token, in_time=False)
     if found is None:
         return None
     async with db.reading() as reader:
@@ -109,7 +125,9 @@ async def _verified(db: Database, configuration: ConfigurationCache, token: str)
         )
     if credential is None or credential.workspace.slug != found["aud"] or credential.name != found["sub"]:
         return None
-    return credential
+    if "exp" not in found:
+        return credential
+    return dataclasses.replace(credential, expires_at=datetime.fromtimestamp(int(found["exp"]), UTC))
 
 
 async def _public_keys(db: Database) -> dict[str, Ed25519PublicKey] | None:
