@@ -1,8 +1,7 @@
 """Tickets: feedback with a status, a timeline and files."""
 
-from tellback.core.tickets import queries, work_rules
+from tellback.core.tickets import queries, reports, work_rules
 from tellback.core.tickets.actions import ATTACH, FILE, find
-from tellback.core.tickets.documents import document, documents
 from tellback.core.tickets.model import (
     Filed,
     Filter,
@@ -12,6 +11,7 @@ from tellback.core.tickets.model import (
     Ticket,
     TimelineItem,
 )
+from tellback.core.tickets.snapshots import document, documents
 from tellback.core.tickets.work import act, open_ticket
 from tellback.core.tickets.work_model import (
     Acquire,
@@ -68,5 +68,6 @@ __all__ = [
     "find",
     "open_ticket",
     "queries",
+    "reports",
     "work_rules",
 ]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from tellback.core import changes, files, intake
-from tellback.core.tickets import documents, queries, work_queries
+from tellback.core.tickets import queries, snapshots, work_queries
 from tellback.core.tickets.model import Filed, NewAttachment, NewTicket, Ticket
 from tellback.core.tickets.rules import parse_reference
 from tellback.storage.database import Reader, Transaction
@@ -33,7 +33,7 @@ async def _attach(
     await queries.touch_many(
         tx, [one.workspace_id for one in attachments], [one.ticket_id for one in attachments]
     )
-    snapshots = await _snapshots(tx, attachments)
+    as_they_are = await _snapshots(tx, attachments)
     added = [(one, file) for one, many in zip(attachments, stored, strict=True) for file in many]
     await queries.add_timeline(
         tx,
@@ -57,7 +57,7 @@ async def _attach(
                 changes.NewChange(
                     "file.added", "ticket", str(one.ticket_id), one.actor,
                     {"file": file.id, "name": file.name, "size": file.size, "element": file.element},
-                    snapshots.get((workspace_id, one.ticket_id)),
+                    as_they_are.get((workspace_id, one.ticket_id)),
                     one.origin,
                 )
                 for one, file in added
@@ -75,7 +75,7 @@ async def _snapshots(
     for workspace_id in {one.workspace_id for one in attachments}:
         if await work_queries.is_automated(tx, workspace_id):
             ids = {one.ticket_id for one in attachments if one.workspace_id == workspace_id}
-            made = await documents.documents(tx, workspace_id, sorted(ids))
+            made = await snapshots.documents(tx, workspace_id, sorted(ids))
             found |= {(workspace_id, id): document for id, document in made.items()}
     return found
 

@@ -14,7 +14,7 @@ from tellback.core.projects import display_id
 from tellback.core.tickets.model import Filed, Filter, NewTicket, Submitter, Ticket, TimelineItem
 from tellback.storage.database import Reader, Row, Transaction
 
-# A ticket just placed as `documents.document` shows it, made here because its id and times are made here; only
+# A ticket just placed as `snapshots.document` shows it, made here because its id and times are made here; only
 # for workspaces that want it. tests/core/test_tickets_documents.py compares the two.
 _SNAPSHOT = """
 jsonb_build_object(

@@ -15,7 +15,7 @@ from tellback.core import errors, projects
 from tellback.core.changes import NewChange
 from tellback.core.errors import Fault
 from tellback.core.projects import FeedbackType
-from tellback.core.tickets import documents, work_queries, work_rules
+from tellback.core.tickets import snapshots, work_queries, work_rules
 from tellback.core.tickets.work_model import Acted, Action, Assign, By, Event, Note, Opened, ToOpen
 from tellback.core.tickets.work_rules import LONGEST_SUBJECT, LONGEST_TEXT, Scene
 from tellback.storage.database import Transaction
@@ -116,7 +116,7 @@ async def _news(
     """Events as the feed has them; with the ticket as it is now where something may act on them."""
     snapshot, origin = None, None
     if automated:
-        snapshot = (await documents.documents(tx, workspace_id, [ticket_id]))[ticket_id]
+        snapshot = (await snapshots.documents(tx, workspace_id, [ticket_id]))[ticket_id]
         origin = by.origin
     return [
         NewChange(kind, "ticket", str(ticket_id), by.actor, data, snapshot, origin) for kind, data in events
