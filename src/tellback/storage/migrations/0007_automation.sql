@@ -15,6 +15,7 @@ create table destinations (
   failing_since timestamptz,         -- the first failure since the last success
   failures int not null default 0,   -- in a row
   next_at timestamptz,               -- when its queue is to be looked at; null: nothing waits
+  not_before timestamptz,            -- it asked for a pause, or has earned one: nothing is begun before
   lease_owner text,
   lease_until timestamptz,
   archived_at timestamptz,
@@ -28,13 +29,14 @@ create table deliveries (
   id bigint generated always as identity,
   destination_id bigint not null,
   message_id text not null,          -- `webhook-id`, the same in every attempt
-  event_seq bigint,                  -- of the feed; null: a test call
+  event_seq bigint,                  -- of the feed; null: a test call, or a schedule's
   event_kind text not null,
   event_at timestamptz not null,
   subject_type text not null,
   subject_id text not null,
   request jsonb not null,            -- {method, url, headers: [[name, value]], body}, frozen; secret headers are added when sent
   warnings jsonb not null default '[]',
+  origin jsonb not null default '{}', -- of what its answer causes: {depth, rules, hop}, as in `changes`
   state text not null default 'waiting' check (state in ('waiting', 'delivered', 'failed', 'cancelled')),
   attempts int not null default 0,
   scheduled int not null default 0,  -- how many of the schedule are used up; a replay begins anew
@@ -47,8 +49,13 @@ create table deliveries (
 create index deliveries_waiting on deliveries (workspace_id, destination_id, next_attempt_at, id)
   where state = 'waiting';
 create index deliveries_in_order on deliveries (workspace_id, destination_id, id) where state = 'waiting';
+create index deliveries_tests on deliveries (workspace_id, destination_id, id)
+  where state = 'waiting' and event_kind = 'test';
 create index deliveries_failed on deliveries (workspace_id, destination_id, id) where state = 'failed';
 create index deliveries_subject on deliveries (workspace_id, subject_type, subject_id);
+
+-- A queue is eaten from its front: what is done there must be swept before every look walks over it.
+alter table deliveries set (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.02);
 
 create table attempts (
   workspace_id bigint not null,

@@ -1,0 +1,163 @@
+"""Sending: this process leases destinations whose queues are due, and works each by itself.
+
+A destination that hangs holds a slot of its own and nothing else, so there are many slots: waiting costs nothing.
+What is written for all of them goes through one group commit, a transaction for whatever is ready.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+
+import aiohttp
+import structlog
+
+from tellback.core.automation import delivery_queries as queries
+from tellback.core.automation import settling
+from tellback.core.automation.delivery_model import Answered, Leased, Step
+from tellback.storage.database import Database
+from tellback.storage.errors import StorageError
+from tellback.storage.group_commit import GroupCommit
+from tellback.worker import delivery_call
+from tellback.worker.delivery_turn import Turn
+
+#: Destinations in work at once.
+SLOTS = 1_000
+#: Destinations claimed by one look.
+CLAIMED = 100
+RENEW_EVERY_S = 8.0
+SHORTEST_POLL_S, LONGEST_POLL_S = 0.05, 0.5
+
+log = structlog.get_logger(__name__)
+
+
+class Deliveries:
+    """The sender of one process. `schedule`: seconds before each attempt."""
+
+    def __init__(
+        self, db: Database, commits: GroupCommit, client: aiohttp.ClientSession, schedule: tuple[float, ...]
+    ) -> None:
+        self._db = db
+        self._commits = commits
+        self._client = client
+        self._batch = settling.settling(schedule)
+        self._owner = secrets.token_hex(8)
+        self._turns: dict[queries.Key, tuple[Turn, asyncio.Task[None]]] = {}
+        self._woken = asyncio.Event()
+        self._stopping = False
+
+    def wake(self) -> None:
+        """Something was put into a queue: look now."""
+        self._woken.set()
+
+    @property
+    def in_flight(self) -> int:
+        """Calls under way."""
+        return sum(turn.in_flight for turn, _ in self._turns.values())
+
+    async def run(self) -> None:
+        """Work until cancelled; a database that is away is waited for."""
+        renewing = asyncio.create_task(self._keep_leases())
+        pause = SHORTEST_POLL_S
+        try:
+            while not self._stopping:
+                found = await self._guarded(self._claim)
+                pause = SHORTEST_POLL_S if found else min(pause * 1.5, LONGEST_POLL_S)
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._woken.wait(), pause)
+                self._woken.clear()
+        finally:
+            renewing.cancel()
+
+    async def stop(self, within: float) -> None:
+        """Begin nothing more, let calls under way end for `within` seconds, and give everything back."""
+        self._stopping = True
+        self.wake()
+        for turn, _ in self._turns.values():
+            turn.finish()
+        tasks = [task for _, task in self._turns.values()]
+        if tasks:
+            await asyncio.wait(tasks, timeout=within)
+        for turn, _ in list(self._turns.values()):
+            turn.interrupt()
+        if tasks:
+            await asyncio.wait(tasks, timeout=2.0)
+        for task in tasks:
+            task.cancel()
+        with suppress(StorageError):
+            await self._db.write(lambda tx: queries.let_go(tx, self._owner))
+
+    async def _guarded(self, work: Callable[[], object]) -> int:
+        try:
+            return await work()  # type: ignore[misc, no-any-return]
+        except StorageError as error:
+            log.warning("deliveries.put_off", reason=str(error))
+        except Exception:
+            log.exception("deliveries.failed")
+        return 0
+
+    async def _claim(self) -> int:
+        free = min(SLOTS - len(self._turns), CLAIMED)
+        if free <= 0:
+            return 0
+        leased = await self._db.write(lambda tx: queries.claim(tx, self._owner, free))
+        for lease in leased:
+            key = lease.workspace_id, lease.id
+            # Ours already, where a lease ran out while the database was away: its work goes on.
+            if key not in self._turns:
+                self._begin(key, lease)
+        return len(leased)
+
+    def _begin(self, key: queries.Key, lease: Leased) -> None:
+        turn = Turn(lease, self._client, self._settle)
+        task = asyncio.create_task(turn.run())
+        self._turns[key] = (turn, task)
+        task.add_done_callback(lambda ended: self._ended(key, ended))
+
+    def _ended(self, key: queries.Key, task: asyncio.Task[None]) -> None:
+        turn, _ = self._turns.pop(key)
+        if turn.timed_out:
+            self.wake()
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("deliveries.turn_failed", destination=key[1], exc_info=error)
+
+    async def _settle(self, step: Step) -> Answered:
+        return await self._commits.write(self._batch, step)
+
+    async def _keep_leases(self) -> None:
+        while True:
+            await asyncio.sleep(RENEW_EVERY_S)
+            if self._turns:
+                await self._guarded(self._renew)
+
+    async def _renew(self) -> int:
+        held = list(self._turns)
+        await self._db.write(lambda tx: queries.renew(tx, self._owner, held))
+        return len(held)
+
+
+@asynccontextmanager
+async def sending(
+    db: Database,
+    url: str,
+    schedule: tuple[float, ...],
+    connector: aiohttp.BaseConnector,
+    *,
+    stop_s: float = 4.0,
+) -> AsyncIterator[Deliveries]:
+    """A sender at work; at the end calls under way have `stop_s` seconds to end."""
+    commits = await GroupCommit.open(url, lanes=1)
+    async with delivery_call.session(connector) as client:
+        deliveries = Deliveries(db, commits, client, schedule)
+        working = asyncio.create_task(deliveries.run())
+        began = time.monotonic()
+        try:
+            yield deliveries
+        finally:
+            await deliveries.stop(stop_s)
+            working.cancel()
+            await commits.close()
+            log.debug("deliveries.stopped", worked_s=round(time.monotonic() - began))

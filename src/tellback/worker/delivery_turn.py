@@ -1,0 +1,140 @@
+"""A turn: one leased destination, worked until nothing of it is due or it is time to look at it anew.
+
+Lanes are calls under way: one where the order counts, several where it does not.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+
+import aiohttp
+import structlog
+
+from tellback.core.automation import return_values
+from tellback.core.automation.delivery_model import Answered, Begun, Finished, Leased, Outcome, Step
+from tellback.core.automation.delivery_queries import LEASE_S
+from tellback.kit import metrics
+from tellback.storage.errors import StorageError
+from tellback.worker import delivery_call
+
+#: Calls at once to a destination that is free of order.
+LANES = 32
+#: A turn ends after so long and its destination is leased anew: with changed headers, secrets and switches.
+LONGEST_S = 5.0
+#: How often more work is looked for while lanes are free.
+LOOK_EVERY_S = 0.25
+#: A database that is away is waited for while the lease lasts; the attempt's end is not known after that.
+_RETRY_EVERY_S = 0.5
+
+ATTEMPTS = metrics.REGISTRY.counter(
+    "tellback_delivery_attempts_total", "Attempts to deliver, by what came of them.", "outcome"
+)
+DURATIONS = metrics.REGISTRY.histogram("tellback_delivery_attempt_seconds", "How long an attempt took.")
+
+Settle = Callable[[Step], Awaitable[Answered]]
+
+log = structlog.get_logger(__name__)
+
+
+class Turn:
+    """One destination's turn in this process."""
+
+    def __init__(self, lease: Leased, client: aiohttp.ClientSession, settle: Settle) -> None:
+        self._lease = lease
+        self._client = client
+        self._settle = settle
+        self._most = 1 if lease.ordered else LANES
+        self._ends = time.monotonic() + LONGEST_S
+        self._lanes: set[asyncio.Task[None]] = set()
+        self._calls: dict[asyncio.Task[Outcome], Begun] = {}
+        self._held = True
+
+    @property
+    def in_flight(self) -> int:
+        return len(self._calls)
+
+    @property
+    def timed_out(self) -> bool:
+        """Whether it ended for the sake of looking at the destination anew: there may well be more."""
+        return time.monotonic() >= self._ends
+
+    def finish(self) -> None:
+        """Begin nothing more."""
+        self._ends = 0.0
+
+    def interrupt(self) -> None:
+        """Give up the calls under way; each is settled as stopped."""
+        for call in self._calls:
+            call.cancel()
+
+    async def run(self) -> None:
+        """Work to the end of the turn, and give the destination back."""
+        await self._look()
+        while self._lanes:
+            await asyncio.wait(self._lanes, timeout=LOOK_EVERY_S, return_when=asyncio.FIRST_COMPLETED)
+            if not self._lease.ordered and self._goes_on():
+                await self._look()
+        if self._held:
+            await self._told(Step(self._lease, release=True))
+
+    def _goes_on(self) -> bool:
+        return self._held and time.monotonic() < self._ends
+
+    async def _look(self) -> None:
+        """Fill the lanes that are free."""
+        free = self._most - len(self._lanes)
+        if free > 0 and self._goes_on():
+            answered = await self._told(Step(self._lease, begin=free, release=not self._lanes))
+            self._open(answered.begun)
+
+    def _open(self, begun: tuple[Begun, ...]) -> None:
+        for one in begun:
+            lane = asyncio.create_task(self._lane(one))
+            self._lanes.add(lane)
+            lane.add_done_callback(self._lanes.discard)
+
+    async def _lane(self, begun: Begun) -> None:
+        """One call after the other, each settled together with the begin of the next."""
+        following: tuple[Begun, ...] = (begun,)
+        while following:
+            finished = await self._call(following[0])
+            step = Step(
+                self._lease, finished, begin=1 if self._goes_on() else 0, release=len(self._lanes) == 1
+            )
+            following = (await self._told(step)).begun
+
+    async def _call(self, begun: Begun) -> Finished:
+        since = time.monotonic()
+        call = asyncio.create_task(delivery_call.call(self._client, self._lease, begun))
+        self._calls[call] = begun
+        try:
+            outcome = await call
+        except asyncio.CancelledError:
+            if not call.cancelled():  # this lane was cancelled, and not the call alone
+                raise
+            outcome = delivery_call.stopped(self._lease, begun, since)
+        finally:
+            call.cancel()
+            del self._calls[call]
+        ATTEMPTS.add(delivery_call.label(outcome))
+        DURATIONS.observe(outcome.duration_ms / 1000)
+        captured, warnings = return_values.picked(self._lease.return_values, outcome)
+        return Finished(begun, outcome, captured, warnings)
+
+    async def _told(self, step: Step) -> Answered:
+        """Settle a step, for as long as the lease may last; without it nothing is held any more."""
+        until = time.monotonic() + LEASE_S
+        while True:
+            try:
+                answered = await self._settle(step)
+                break
+            except StorageError as error:
+                if time.monotonic() > until:
+                    log.warning("deliveries.unsettled", destination=self._lease.key, reason=str(error))
+                    answered = Answered(held=False)
+                    break
+            await asyncio.sleep(_RETRY_EVERY_S)
+        self._held = self._held and answered.held
+        return answered
