@@ -109,7 +109,7 @@ class Receiver:
     calls: list[Call] = field(default_factory=list)
     behaviours: dict[str, Behaviour] = field(default_factory=dict)
     connections: int = 0
-    sent: int = 0
+    _serving: set[asyncio.Task[None] | None] = field(default_factory=set)
 
     def url(self, path: str = "/") -> str:
         return f"{self.scheme}://127.0.0.1:{self.port}{path}"
@@ -132,8 +132,9 @@ class Receiver:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
+        self._serving.add(asyncio.current_task())  # a loop keeps its tasks by weak references alone
         try:
-            while (call := await _read(reader)) is not None:
+            while (call := await _read(reader, writer)) is not None:
                 self.calls.append(call)
                 await self.behaviours.get(call.path, answer())(call, writer)
                 await writer.drain()
@@ -142,14 +143,19 @@ class Receiver:
         except (ConnectionError, asyncio.IncompleteReadError, ssl.SSLError):
             pass
         finally:
+            self._serving.discard(asyncio.current_task())
             writer.close()
             with contextlib.suppress(OSError, ssl.SSLError):
                 await writer.wait_closed()
 
 
-async def _read(reader: asyncio.StreamReader) -> Call | None:
+async def _read(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Call | None:
     try:
-        head = await reader.readuntil(b"\r\n\r\n")
+        begin = await reader.readexactly(1)
+        if not begin.isalpha():  # someone speaks TLS to a server that does not
+            writer.write(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n")
+            return None
+        head = begin + await reader.readuntil(b"\r\n\r\n")
     except asyncio.IncompleteReadError:
         return None
     first, *lines = head.decode("latin-1").split("\r\n")[:-2]
