@@ -28,8 +28,8 @@ class Batch(Generic[Item, Result]):
 
     A result that is an exception is raised for its item's caller, and the others stand.
 
-    `single_statement` promises that `apply` runs exactly one statement, which PostgreSQL makes a
-    transaction by itself, so that no BEGIN and COMMIT travel.
+    `single_statement` promises that `apply` has its whole effect in one statement, which PostgreSQL makes a
+    transaction by itself, so that no BEGIN and COMMIT travel; or that it opens a transaction where it needs one.
     """
 
     name: str

@@ -1,7 +1,8 @@
 """Records through mappings: import configurations, incoming webhooks, bulk runs."""
 
 from tellback.core.imports import mapping, queries, runs, tables
-from tellback.core.imports.actions import STORE, find, find_webhook, opens, store
+from tellback.core.imports.actions import find, find_webhook, opens, store
+from tellback.core.imports.gathered import STORE
 from tellback.core.imports.model import (
     Configuration,
     Mapped,

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from tellback.core import changes, errors, intake, people, responses
 from tellback.core.cache import ConfigurationCache
 from tellback.core.imports import mapping as mappings
-from tellback.core.imports import queries
+from tellback.core.imports import queries, telling
 from tellback.core.imports.model import Mapped, NewRecord, Stored, Webhook
-from tellback.core.people import Given, GivenAccount, Known, KnownAccount
+from tellback.core.imports.telling import Told
+from tellback.core.people import GivenAccount
 from tellback.core.workspaces import rules as credentials
 from tellback.storage.database import Database, Transaction
 
@@ -48,18 +49,6 @@ def opens(webhook: Webhook, username: str, password: str) -> bool:
     return hmac.compare_digest(webhook.password_hash, digest) and right
 
 
-@dataclass(slots=True)
-class _Told:
-    """One record on its way: the people it names, and what the feed tells."""
-
-    new: NewRecord
-    account: KnownAccount | None = None
-    owner: KnownAccount | None = None
-    contact: Known | None = None
-    segments: dict[str, Any] | None = None
-    account_id: int | None = None
-
-
 async def store(
     tx: Transaction, records: Sequence[NewRecord], entries: Sequence[intake.NewEntry] = ()
 ) -> list[Stored | errors.HubError]:
@@ -68,15 +57,15 @@ async def store(
     An account, a contact and a response that one record names are stored together or not at all. `Invalid`
     is for an alias that is another account's.
     """
-    told = [_Told(one) for one in records]
+    told = [Told(one) for one in records]
     outcomes: list[Stored | errors.HubError | None] = [None] * len(records)
-    for workspace_id in sorted({_workspace(one) for one in told}):
-        mine = [place for place, one in enumerate(told) if _workspace(one) == workspace_id]
+    for workspace_id in sorted({one.workspace_id for one in told}):
+        mine = [place for place, one in enumerate(told) if one.workspace_id == workspace_id]
         await _accounts(tx, workspace_id, [told[place] for place in mine])
         for place in mine:
             wanted = told[place].new.record.account
             if wanted is not None and told[place].account is None:
-                outcomes[place] = alias_taken(told[place].new.mapping)
+                outcomes[place] = telling.alias_taken(told[place].new.mapping)
         await _contacts(tx, workspace_id, [told[place] for place in mine if outcomes[place] is None])
     taken = [place for place, outcome in enumerate(outcomes) if outcome is None]
     stored = await _responses(
@@ -88,33 +77,13 @@ async def store(
     return [one for one in outcomes if one is not None]
 
 
-async def _store(
-    tx: Transaction, records: Sequence[NewRecord], entries: Sequence[intake.NewEntry]
-) -> Sequence[Stored | errors.HubError]:
-    return await store(tx, records, entries)
-
-
-#: Records with their log entries.
-STORE: intake.Intake[NewRecord, Stored] = intake.intake("records", _store)
-
-
-def alias_taken(mapping: Mapped) -> errors.Invalid:
-    """What is wrong with an alias that is another account's name or alias."""
-    heading = mapping.alias or ""
-    return errors.Invalid([errors.Fault(heading, f"The {heading} is another account's name or alias.")])
-
-
-def _workspace(one: _Told) -> int:
-    return one.new.mapping.configuration.workspace_id
-
-
-async def _accounts(tx: Transaction, workspace_id: int, told: Sequence[_Told]) -> None:
+async def _accounts(tx: Transaction, workspace_id: int, told: Sequence[Told]) -> None:
     """The accounts that records name. An account stays None where its alias is another's."""
     named = [(one, given) for one in told if (given := one.new.record.account) is not None]
     known = await people.learn_accounts(tx, workspace_id, [given for _, given in named])
     for (one, _), account in zip(named, known, strict=True):
         one.account = account
-    owned: list[tuple[_Told, GivenAccount]] = [
+    owned: list[tuple[Told, GivenAccount]] = [
         (one, given)
         for one in told
         if (given := one.new.record.belongs_to) is not None
@@ -125,9 +94,11 @@ async def _accounts(tx: Transaction, workspace_id: int, told: Sequence[_Told]) -
         one.owner = account
 
 
-async def _contacts(tx: Transaction, workspace_id: int, told: Sequence[_Told]) -> None:
+async def _contacts(tx: Transaction, workspace_id: int, told: Sequence[Told]) -> None:
     """The contacts that records name, and the copy of segments that their responses keep."""
-    named = [(one, _person(one, given)) for one in told if (given := one.new.record.contact) is not None]
+    named = [
+        (one, telling.person(one, given)) for one in told if (given := one.new.record.contact) is not None
+    ]
     known = await people.know_many(tx, workspace_id, [given for _, given in named])
     for (one, _), contact in zip(named, known, strict=True):
         one.contact = contact
@@ -140,16 +111,8 @@ async def _contacts(tx: Transaction, workspace_id: int, told: Sequence[_Told]) -
         one.segments = copies | ({"account": theirs} if theirs else {})
 
 
-def _person(one: _Told, given: Given) -> Given:
-    """The contact with its account: the one it is said to belong to, else the one the record names."""
-    account = one.owner or (one.account if "account_id" not in given.details else None)
-    if account is None:
-        return given
-    return Given(given.email, given.phone, {**given.details, "account_id": account.id}, given.segments)
-
-
 async def _responses(
-    tx: Transaction, told: Sequence[_Told], entries: Sequence[intake.NewEntry]
+    tx: Transaction, told: Sequence[Told], entries: Sequence[intake.NewEntry]
 ) -> list[Stored]:
     """What each record became, with its log entry; responses are made here."""
     answered = [place for place, one in enumerate(told) if one.new.record.response is not None]
@@ -165,11 +128,11 @@ async def _responses(
     if answered:
         made = await responses.queries.record_many(
             tx,
-            [_response(told[place]) for place in answered],
+            [telling.response(told[place]) for place in answered],
             [logged[place] for place in answered] if logged else (),
         )
         ids = dict(zip(answered, made, strict=True))
-    outcomes = [_stored(one, ids.get(place)) for place, one in enumerate(told)]
+    outcomes = [telling.stored(one, ids.get(place)) for place, one in enumerate(told)]
     others = [
         replace(logged[place], created_type=one.type, created_id=str(one.id))
         for place, one in enumerate(outcomes)
@@ -180,44 +143,10 @@ async def _responses(
     return outcomes
 
 
-def _response(one: _Told) -> responses.NewResponse:
-    said = dict(one.new.record.response or {})
-    score = said.pop("score", None)
-    return responses.NewResponse(
-        workspace_id=_workspace(one),
-        channel=one.new.channel,
-        source_key=one.new.source_key,
-        complete=True,
-        configuration=one.new.mapping.configuration.reference,
-        kind=None if score is None else "nps",
-        score=score,
-        scores={} if score is None else {"nps": score},
-        contact_id=one.contact.contact_id if one.contact else None,
-        account_id=one.account_id,
-        segments=one.segments or {},
-        **said,
-    )
-
-
-def _stored(one: _Told, response_id: int | None) -> Stored:
-    if response_id is not None:
-        return Stored("response", response_id, "created")
-    if one.contact is not None:
-        contact = one.contact
-        account_news = one.account is not None and (one.account.created or bool(one.account.changed))
-        changed = bool(contact.changed) or account_news
-        verdict = "created" if contact.created else "updated" if changed else "unchanged"
-        return Stored("contact", contact.contact_id, verdict)  # type: ignore[arg-type]
-    assert one.account is not None
-    account = one.account
-    verdict = "created" if account.created else "updated" if account.changed else "unchanged"
-    return Stored("account", account.id, verdict)  # type: ignore[arg-type]
-
-
-async def _tell(tx: Transaction, told: Sequence[tuple[_Told, Stored]]) -> None:
+async def _tell(tx: Transaction, told: Sequence[tuple[Told, Stored]]) -> None:
     """The feed, last, as it holds each workspace's lock; workspaces in one order everywhere."""
-    for workspace_id in sorted({_workspace(one) for one, _ in told}):
-        mine = [(one, stored) for one, stored in told if _workspace(one) == workspace_id]
+    for workspace_id in sorted({one.workspace_id for one, _ in told}):
+        mine = [(one, stored) for one, stored in told if one.workspace_id == workspace_id]
         news: list[changes.NewChange] = []
         for actor in dict.fromkeys(one.new.actor for one, _ in mine):
             by = [one for one, _ in mine if one.new.actor == actor]
@@ -232,7 +161,7 @@ async def _tell(tx: Transaction, told: Sequence[tuple[_Told, Stored]]) -> None:
             await changes.record(tx, workspace_id, news)
 
 
-def _recorded(one: _Told) -> dict[str, Any]:
+def _recorded(one: Told) -> dict[str, Any]:
     score = (one.new.record.response or {}).get("score")
     number = None if score is None else responses.rules.number(score)
     return {

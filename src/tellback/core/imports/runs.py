@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from tellback.core import errors
-from tellback.core.imports import actions, mapping, queries, tables
+from tellback.core.imports import actions, mapping, queries, tables, telling
 from tellback.core.imports.model import Mapped, NewRecord, Reject, Run, Stored, Tally, Verdict
 from tellback.core.imports.tables import Row, Table
 from tellback.core.imports.trial import Trial
@@ -91,7 +91,7 @@ async def try_out(db: Database, job: Job, *, progress: Progress = lambda _: None
         for chunk in _chunks(file, table, job, found):
             async with db.reading() as reader:
                 verdicts = await trial.judge(reader, [record for _, record in chunk.records])
-            taken = actions.alias_taken(job.mapping)
+            taken = telling.alias_taken(job.mapping)
             tally = _tally(chunk, [taken if one is None else one for one in verdicts])
             rejects += tally.rejects
             found = _moved(found, chunk, tally)

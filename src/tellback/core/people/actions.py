@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 from tellback.core import changes
-from tellback.core.people import queries
+from tellback.core.people import known_queries, queries
 from tellback.core.people.model import Given, GivenAccount, Known, KnownAccount
 from tellback.core.people.rules import (
     AccountBook,
@@ -17,7 +18,7 @@ from tellback.core.people.rules import (
     email_key,
     phone_key,
 )
-from tellback.storage.database import Transaction
+from tellback.storage.database import Reader, Transaction
 from tellback.storage.savepoint import again_when_taken
 
 #: From so many people on, those that are known are not locked unless something of them changes.
@@ -33,6 +34,41 @@ async def know_many(tx: Transaction, workspace_id: int, given: Sequence[Given]) 
     if not given:
         return []
     return await again_when_taken(tx, lambda inner: _know(inner, workspace_id, given))
+
+
+@dataclass(slots=True)
+class Acquaintance:
+    """Who is known of a workspace's people and accounts, to be met; nothing of it is locked.
+
+    `segments` are those of accounts by their id; `free_ids` are contact ids that nobody has, one at least for
+    everyone who is new. `automated`: automation is told of what happens in the workspace.
+    """
+
+    accounts: AccountBook
+    contacts: Directory
+    segments: Mapping[int, Mapping[str, str]]
+    free_ids: list[int]
+    automated: bool
+
+
+async def look_up(
+    reader: Reader, named: Iterable[tuple[int, Sequence[str], Given | None]]
+) -> dict[int, Acquaintance]:
+    """By workspace, who is known of (workspace id, names of accounts, person). One statement."""
+    persons: dict[tuple[int, str | None, str | None], None] = {}
+    accounts: dict[tuple[int, str], None] = {}
+    for workspace_id, names, given in named:
+        accounts |= dict.fromkeys((workspace_id, account_key(name)) for name in names)
+        if given is not None:
+            email = email_key(given.email) if given.email else None
+            persons[workspace_id, email, phone_key(given.phone) if given.phone else None] = None
+    found = await known_queries.known(reader, persons, accounts)
+    return {
+        workspace_id: Acquaintance(
+            AccountBook(one.accounts), Directory(one.contacts), one.segments, one.free_ids, one.automated
+        )
+        for workspace_id, one in found.items()
+    }
 
 
 async def know_accounts(tx: Transaction, workspace_id: int, names: Sequence[str]) -> dict[str, KnownAccount]:
@@ -105,12 +141,7 @@ async def _know(tx: Transaction, workspace_id: int, given: Sequence[Given]) -> l
     await queries.change_contacts(tx, workspace_id, changed)
     for draft, number in zip(new, await queries.make_contacts(tx, workspace_id, new), strict=True):
         draft.id = number
-    return [_known(one) for one in met]
-
-
-def _known(met: Met) -> Known:
-    assert met.draft.id is not None
-    return Known(met.draft.id, met.account_id, met.segments, met.new, met.changed, met.note)
+    return [known(one) for one in met]
 
 
 async def _learn_accounts(
@@ -125,9 +156,17 @@ async def _learn_accounts(
         draft.id = number
     await queries.add_names(tx, workspace_id, [draft for draft in book.drafts if draft.names])
     await queries.change_accounts(tx, workspace_id, changed)
-    return [_known_account(one) if one is not None else None for one in met]
+    return [known_account(one) for one in met]
 
 
-def _known_account(met: MetAccount) -> KnownAccount:
+def known(met: Met) -> Known:
+    """Who was met, once they have an id."""
     assert met.draft.id is not None
+    return Known(met.draft.id, met.account_id, met.segments, met.new, met.changed, met.note)
+
+
+def known_account(met: MetAccount | None) -> KnownAccount | None:
+    """The account that was met; None where none was, or where it has no id yet."""
+    if met is None or met.draft.id is None:
+        return None
     return KnownAccount(met.draft.id, met.segments, met.new, met.changed)

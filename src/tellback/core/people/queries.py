@@ -36,7 +36,7 @@ async def contacts_known(
     reader: Reader, workspace_id: int, email_keys: Sequence[str], phone_keys: Sequence[str]
 ) -> list[Contact]:
     """The contacts with any of these keys."""
-    return [_identity(row) for row in await reader.fetch(_BY_IDENTITY, workspace_id, email_keys, phone_keys)]
+    return [contact(row) for row in await reader.fetch(_BY_IDENTITY, workspace_id, email_keys, phone_keys)]
 
 
 async def contacts_for_update(
@@ -44,14 +44,37 @@ async def contacts_for_update(
 ) -> list[Contact]:
     """The contacts with any of these keys, locked in one order everywhere."""
     rows = await tx.fetch(f"{_BY_IDENTITY} for update", workspace_id, email_keys, phone_keys)
-    return [_identity(row) for row in rows]
+    return [contact(row) for row in rows]
 
 
-def _identity(row: Row) -> Contact:
+def contact(row: Row) -> Contact:
+    """The contact of a row that has these columns, however many others."""
     return Contact(
         row["id"], row["email"], row["phone"], row["email_key"], row["phone_key"],
         {name: row[name] for name in DETAILS}, msgspec.json.decode(row["segments"]),
     )  # fmt: skip
+
+
+#: How many parameters `contact_arrays` makes.
+CONTACT_ARRAYS = 12
+
+
+def contact_insert(first: int) -> str:
+    """An insert of new contacts whose ids are drawn already; its parameters from number `first` on."""
+    columns = f"workspace_id, id, email, email_key, phone, phone_key, {', '.join(DETAILS)}"
+    types = ("bigint", "bigint", *["text"] * (3 + len(DETAILS)), "bigint", "text")
+    arrays = ", ".join(f"${first + i}::{kind}[]" for i, kind in enumerate(types))
+    return f"""
+    insert into contacts ({columns}, segments) overriding system value
+    select {columns}, segments::jsonb from unnest({arrays}) as given ({columns}, segments)
+    order by workspace_id, email_key, phone_key
+    """
+
+
+def contact_arrays(drafts: Sequence[tuple[int, Draft]]) -> list[list[Any]]:
+    """The parameters of `contact_insert`, of drafts with their workspace's id."""
+    new = [draft for _, draft in drafts]
+    return [[workspace_id for workspace_id, _ in drafts], [draft.id for draft in new], *_columns(new)]
 
 
 async def make_contacts(tx: Transaction, workspace_id: int, drafts: Sequence[Draft]) -> list[int]:
@@ -85,6 +108,12 @@ async def change_contacts(tx: Transaction, workspace_id: int, drafts: Sequence[D
     """Store what contacts are now. Meets a unique key when an e-mail or phone was taken meanwhile."""
     if not drafts:
         return
+    moved = [draft.id for draft in drafts if "phone" in draft.changed]
+    if len(moved) > 1:  # one may have another's old phone, and unique keys are looked at row by row
+        await tx.execute(
+            "update contacts set phone = null, phone_key = null where workspace_id = $1 and id = any($2::bigint[])",
+            workspace_id, moved,
+        )  # fmt: skip
     await tx.execute(
         """
         update contacts c

@@ -146,6 +146,8 @@ class Directory:
             draft.email = given.email.strip()
             changed.add("email")
         if phone and draft.phone != phone and draft.phone_key != phone_key(phone):
+            if draft.phone_key:
+                self._by_phone.pop(draft.phone_key)  # whoever comes with it next is somebody else
             draft.phone = phone.strip()
             changed.add("phone")
         for name, value in given.details.items():

@@ -14,9 +14,55 @@ from tellback.core.people import account_key, email_key
 from tellback.core.responses.model import Filter, NewResponse, Person, Response
 from tellback.storage.database import Reader, Row, Transaction
 
+_PLAIN = (
+    "channel", "source_key", "survey_id", "session_number", "configuration", "kind", "score", "scores",
+    "comment", "complete", "contact_id", "account_id", "touchpoint", "segments", "drivers", "follow_up",
+    "follow_up_details", "reference", "metadata", "sent_at", "completed_at", "satisfied",
+)  # fmt: skip
+_TYPES = (
+    "text", "text", "bigint", "bigint", "text", "text", "float8", "text",
+    "text", "bool", "bigint", "bigint", "text", "text", "text", "bool",
+    "text", "text", "text", "timestamptz", "timestamptz", "bool",
+)  # fmt: skip
+_DOCUMENTS = frozenset({"scores", "segments", "drivers", "metadata"})
+#: How many parameters `response_arrays` makes.
+ARRAYS = 2 + len(_PLAIN)
+
+
+def response_source(first: int) -> str:
+    """`unnest(...)` over the parameters from number `first` on, as `new`, with its ordinality `n`.
+
+    `nth` counts the responses of each workspace.
+    """
+    arrays = ", ".join(f"${first + i}::{kind}[]" for i, kind in enumerate(("bigint", "bigint", *_TYPES)))
+    return f"unnest({arrays}) with ordinality as new (workspace_id, nth, {', '.join(_PLAIN)}, n)"
+
+
+def response_insert() -> str:
+    """`insert into responses ... select` without its FROM, which has an `id` to every column of the source."""
+    changed = {name: f"{name}::jsonb" for name in _DOCUMENTS}
+    changed["completed_at"] = "case when complete then coalesce(completed_at, now()) end"
+    values = ", ".join(changed.get(name, name) for name in _PLAIN)
+    return f"insert into responses (workspace_id, id, {', '.join(_PLAIN)}) select workspace_id, id, {values}"
+
+
+def response_arrays(new: Sequence[NewResponse]) -> list[list[Any]]:
+    """The parameters of `response_source`."""
+    per_workspace: Counter[int] = Counter()
+    nth = []
+    for one in new:
+        per_workspace[one.workspace_id] += 1
+        nth.append(per_workspace[one.workspace_id])
+    return [
+        [one.workspace_id for one in new],
+        nth,
+        *([_column(one, name) for one in new] for name in _PLAIN),
+    ]
+
+
 # Ids come from the workspace's counter row, as those of tickets and of the feed do: in commit order. The log
-# entries say which response their request made. $1-$2 how many a workspace gets, $3-$26 the responses, from
-# $27 the log.
+# entries say which response their request made. $1-$2 how many a workspace gets, from $3 the responses, then
+# the log.
 _RECORD = f"""
 with counted as (
   update workspace_counters c set responses = c.responses + k.n
@@ -24,42 +70,18 @@ with counted as (
   where c.workspace_id = k.workspace_id
   returning c.workspace_id, c.responses - k.n as responses
 ), placed as (
-  select new.*, counted.responses + new.nth as id
-  from unnest($3::bigint[], $4::bigint[], $5::text[], $6::text[], $7::bigint[], $8::bigint[], $9::text[],
-              $10::text[], $11::float8[], $12::text[], $13::text[], $14::bool[], $15::bigint[], $16::bigint[],
-              $17::text[], $18::text[], $19::text[], $20::bool[], $21::text[], $22::text[], $23::text[],
-              $24::timestamptz[], $25::timestamptz[], $26::bool[]) with ordinality
-    as new (workspace_id, nth, channel, source_key, survey_id, session_number, configuration,
-            kind, score, scores, comment, complete, contact_id, account_id,
-            touchpoint, segments, drivers, follow_up, follow_up_details, reference, metadata,
-            sent_at, completed_at, satisfied, n)
-  join counted using (workspace_id)
+  select new.*, counted.responses + new.nth as id from {response_source(3)} join counted using (workspace_id)
 ), recorded as (
-  insert into responses (workspace_id, id, channel, source_key, survey_id, session_number, configuration,
-                         kind, score, scores, comment, complete, contact_id, account_id,
-                         touchpoint, segments, drivers, follow_up, follow_up_details, reference, metadata,
-                         sent_at, completed_at, satisfied)
-  select workspace_id, id, channel, source_key, survey_id, session_number, configuration,
-         kind, score, scores::jsonb, comment, complete, contact_id, account_id,
-         touchpoint, segments::jsonb, drivers::jsonb, follow_up, follow_up_details, reference, metadata::jsonb,
-         sent_at, case when complete then coalesce(completed_at, now()) end,
-         satisfied
-  from placed
+  {response_insert()} from placed
 ), logged as (
   {intake_queries.entry_insert({"created_type": "'response'", "created_id": "placed.id::text"})}
-  from {intake_queries.entry_source(27)} join placed using (n)
+  from {intake_queries.entry_source(3 + ARRAYS)} join placed using (n)
 )
 select id from placed order by n
 """
 
-_PLAIN = (
-    "channel", "source_key", "survey_id", "session_number", "configuration", "kind", "score", "scores",
-    "comment", "complete", "contact_id", "account_id", "touchpoint", "segments", "drivers", "follow_up",
-    "follow_up_details", "reference", "metadata", "sent_at", "completed_at", "satisfied",
-)  # fmt: skip
 #: From so many on, what has no log entries is stored by COPY: arrays cost twice as much at both ends.
 COPIED = 200
-_DOCUMENTS = frozenset({"scores", "segments", "drivers", "metadata"})
 
 
 async def record_many(
@@ -71,18 +93,12 @@ async def record_many(
     """
     if len(new) >= COPIED and not entries and len({one.workspace_id for one in new}) == 1:
         return await _copy(tx, new[0].workspace_id, new)
-    per_workspace: Counter[int] = Counter()
-    nth = []
-    for one in new:
-        per_workspace[one.workspace_id] += 1
-        nth.append(per_workspace[one.workspace_id])
+    per_workspace = Counter(one.workspace_id for one in new)
     rows = await tx.fetch(
         _RECORD,
         list(per_workspace),
         list(per_workspace.values()),
-        [one.workspace_id for one in new],
-        nth,
-        *([_column(one, name) for one in new] for name in _PLAIN),
+        *response_arrays(new),
         *intake_queries.entry_arrays(entries),
     )
     return [row["id"] for row in rows]
