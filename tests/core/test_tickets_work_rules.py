@@ -11,7 +11,7 @@ import pytest
 from tellback.core import errors, tickets
 from tellback.core.projects import Element, FeedbackType, Opinion, Satisfaction, Status
 from tellback.core.tickets import work_rules
-from tellback.core.tickets.work_model import Action, Assignee, Work
+from tellback.core.tickets.work_model import Action, Assignee, Step, Work
 from tellback.core.tickets.work_rules import Scene
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -19,7 +19,14 @@ SATISFACTION = Satisfaction("How did we do?", (Opinion("Good", 1), Opinion("Bad"
 
 
 def element(key: str, type: Any, **more: Any) -> Element:
-    members = {"required": False, "role": None, "options": (), "choices": {}, "lowest": 0, "highest": 0}
+    members: dict[str, Any] = {
+        "required": False,
+        "role": None,
+        "options": (),
+        "choices": {},
+        "lowest": 0,
+        "highest": 0,
+    }
     return Element(key, key.title(), type, **(members | more))
 
 
@@ -43,11 +50,11 @@ TICKET = Work(
 ALICE = Assignee(3, "alice@demo.example", "Alice Agent")
 
 
-def decide(work: Work, *actions: Action, at: datetime = NOON, actor: str = "Aron Agent") -> work_rules.Step:
+def decide(work: Work, *actions: Action, at: datetime = NOON, actor: str = "Aron Agent") -> Step:
     return work_rules.decide(work, actions, Scene(actor, at, {"alice@demo.example": ALICE}))
 
 
-def kinds(step: work_rules.Step) -> list[str]:
+def kinds(step: Step) -> list[str]:
     return [kind for kind, _ in step.events]
 
 

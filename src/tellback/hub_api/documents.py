@@ -31,20 +31,34 @@ class Problem(msgspec.Struct):
     detail: str
 
 
+def _refusals(*described: tuple[int, str]) -> dict[int, ResponseSpec]:
+    return {
+        status: ResponseSpec(
+            Problem, description=words, media_type=answers.PROBLEM.decode(), generate_examples=False
+        )
+        for status, words in described
+    }
+
+
 #: What a call may be refused with, for the OpenAPI description.
-REFUSALS = {
-    status: ResponseSpec(
-        Problem, description=words, media_type=answers.PROBLEM.decode(), generate_examples=False
-    )
-    for status, words in (
-        (400, "A parameter, cursor or limit is not valid."),
-        (401, "The access token is missing or not valid."),
-        (403, "The access token does not have the claim this call needs."),
-        (404, "There is no such thing here."),
-        (429, "Too many requests; Retry-After says when to come back."),
-        (503, "The database is away; Retry-After says when to come back."),
-    )
-}
+REFUSALS = _refusals(
+    (400, "A parameter, cursor or limit, or the body, is not valid."),
+    (401, "The access token is missing or not valid."),
+    (403, "The access token does not have the claim this call needs."),
+    (404, "There is no such thing here."),
+    (429, "Too many requests; Retry-After says when to come back."),
+    (503, "The database is away; Retry-After says when to come back."),
+)
+#: And what a call may be that changes something.
+REFUSALS_OF_WRITES = _refusals(
+    (409, "The first request with this idempotency key is still running."),
+    (413, "The body is too large."),
+    (415, "The body is not JSON."),
+    (
+        422,
+        "The body was read, and cannot be taken; `errors` says why. Or the idempotency key had another one.",
+    ),
+)
 
 
 class SourceOf(msgspec.Struct):

@@ -1,7 +1,7 @@
 """Tickets: feedback with a status, a timeline and files."""
 
 from tellback.core.tickets import queries, reports, work_rules
-from tellback.core.tickets.actions import ATTACH, FILE, find
+from tellback.core.tickets.actions import ACT, ATTACH, FILE, find, whole
 from tellback.core.tickets.model import (
     Filed,
     Filter,
@@ -10,6 +10,7 @@ from tellback.core.tickets.model import (
     Submitter,
     Ticket,
     TimelineItem,
+    Whole,
 )
 from tellback.core.tickets.snapshots import document, documents
 from tellback.core.tickets.work import act, open_ticket
@@ -25,6 +26,7 @@ from tellback.core.tickets.work_model import (
     Close,
     Delete,
     Opened,
+    Order,
     Release,
     RemoveTag,
     Reopen,
@@ -35,6 +37,7 @@ from tellback.core.tickets.work_model import (
 )
 
 __all__ = [
+    "ACT",
     "ATTACH",
     "FILE",
     "Acquire",
@@ -52,6 +55,7 @@ __all__ = [
     "NewAttachment",
     "NewTicket",
     "Opened",
+    "Order",
     "Release",
     "RemoveTag",
     "Reopen",
@@ -62,6 +66,7 @@ __all__ = [
     "Ticket",
     "TimelineItem",
     "ToOpen",
+    "Whole",
     "act",
     "document",
     "documents",
@@ -69,5 +74,6 @@ __all__ = [
     "open_ticket",
     "queries",
     "reports",
+    "whole",
     "work_rules",
 ]

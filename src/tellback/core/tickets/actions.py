@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from tellback.core import changes, files, intake
-from tellback.core.tickets import queries, snapshots, work_queries
-from tellback.core.tickets.model import Filed, NewAttachment, NewTicket, Ticket
+from tellback.core import changes, errors, files, intake
+from tellback.core.tickets import queries, snapshots, work, work_queries
+from tellback.core.tickets.model import Filed, NewAttachment, NewTicket, Ticket, Whole
 from tellback.core.tickets.rules import parse_reference
+from tellback.core.tickets.work_model import Order
 from tellback.storage.database import Reader, Transaction
 
 #: Tickets with their log entries, many at once.
@@ -24,6 +25,12 @@ async def find(reader: Reader, workspace_id: int, reference: str) -> Ticket | No
     if prefix is None:
         return await queries.by_id(reader, workspace_id, number)
     return await queries.by_number(reader, workspace_id, prefix, number)
+
+
+async def whole(reader: Reader, workspace_id: int, ticket: Ticket) -> Whole:
+    """A ticket with its files and its timeline."""
+    attached = await files.of_ticket(reader, workspace_id, [ticket.id])
+    return Whole(ticket, attached.get(ticket.id, []), await queries.timeline(reader, workspace_id, ticket.id))
 
 
 async def _attach(
@@ -82,3 +89,33 @@ async def _snapshots(
 
 #: Files of tickets with their log entries; the blobs are on disk before.
 ATTACH: intake.Intake[NewAttachment, list[files.File]] = intake.intake("attachments", _attach)
+
+
+async def _act(
+    tx: Transaction, orders: Sequence[Order], entries: Sequence[intake.NewEntry]
+) -> Sequence[Whole | errors.HubError]:
+    """Orders in the order of their tickets everywhere, so that two batches cannot wait for each other."""
+    outcomes: dict[int, Whole | errors.HubError] = {}
+    news: dict[int, list[changes.NewChange]] = {}
+    places = sorted(range(len(orders)), key=lambda n: (orders[n].workspace_id, orders[n].ticket_id))
+    for place in places:
+        one = orders[place]
+        try:
+            acted = await work.act(tx, one.workspace_id, one.ticket_id, one.actions, one.by)
+        except errors.HubError as refused:  # before anything of it was stored
+            outcomes[place] = refused
+            continue
+        news.setdefault(one.workspace_id, []).extend(acted.news)
+        ticket = await queries.by_id(tx, one.workspace_id, one.ticket_id)
+        assert ticket is not None
+        outcomes[place] = await whole(tx, one.workspace_id, ticket)
+    done = [entries[n] for n in range(len(orders)) if not isinstance(outcomes[n], errors.HubError)]
+    await intake.queries.record(tx, done)
+    for workspace_id in sorted(news):
+        if news[workspace_id]:
+            await changes.record(tx, workspace_id, news[workspace_id])
+    return [outcomes[n] for n in range(len(orders))]
+
+
+#: Work on tickets with its log entries; gives each ticket as it is afterwards.
+ACT: intake.Intake[Order, Whole] = intake.intake("ticket actions", _act)

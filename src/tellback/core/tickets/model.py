@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from tellback.core.files import NewFile
+from tellback.core.files import File, NewFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +97,15 @@ class Ticket:
 
 
 @dataclass(frozen=True, slots=True)
+class Whole:
+    """A ticket with what is read beside it."""
+
+    ticket: Ticket
+    files: list[File]
+    timeline: list[TimelineItem]
+
+
+@dataclass(frozen=True, slots=True)
 class Filter:
     """Which tickets; None leaves a question open."""
 
@@ -107,6 +116,7 @@ class Filter:
     tag: str | None = None
     assignee: str | None = None
     changed_since: datetime | None = None
+    q: str | None = None  # words, as core/tickets/words.py takes them
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,6 +115,16 @@ class By:
 
 
 @dataclass(frozen=True, slots=True)
+class Order:
+    """Actions for one ticket, all of them or none, as a caller from outside sends them."""
+
+    workspace_id: int
+    ticket_id: int
+    actions: tuple[Action, ...]
+    by: By
+
+
+@dataclass(frozen=True, slots=True)
 class Acted:
     """What came of some actions. `news` is for the caller to record, last in its transaction."""
 
