@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 from tellback import hub_api, runtime, take
 from tellback.core.hub import Hub
-from tellback.dialects import centercode, centracx, customergauge
+from tellback.dialects import centercode, cention, centracx, customergauge, meta
 from tellback.kit import dispatch, front, heads, health, metrics
 from tellback.kit.limits import Limits
 from tellback.settings import Settings, networks
@@ -68,6 +68,8 @@ def mounted(hub: Hub, limits: Limits) -> list[dispatch.Surface]:
         centercode.surface(hub, limits),
         centracx.surface(hub, limits),
         *customergauge.surfaces(hub, limits),
+        cention.surface(hub, limits),
+        meta.surface(hub, limits),
         take.surface(hub),
         hub_api.surface(hub, limits),
         health.surface(health.Readiness(ready)),

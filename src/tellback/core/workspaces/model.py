@@ -7,7 +7,9 @@ from datetime import datetime
 from ipaddress import IPv4Network, IPv6Network
 from typing import Literal
 
-CredentialKind = Literal["api_key", "survey_key", "connected_app", "access_token", "incoming_webhook"]
+CredentialKind = Literal[
+    "api_key", "survey_key", "connected_app", "access_token", "incoming_webhook", "page"
+]  # fmt: skip
 
 #: What an access token may be good for.
 CLAIMS = ("errand_data", "hub_read", "hub_write")
