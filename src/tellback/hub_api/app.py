@@ -29,9 +29,11 @@ from tellback.hub_api import (
     ratings_api,
     responses_api,
     surveys_api,
+    ticket_actions_api,
     tickets_api,
 )
 from tellback.kit import answers, dispatch, faults, metrics, problems
+from tellback.kit.endpoint import Runner
 from tellback.kit.limits import Limits
 
 PREFIX = "/hub/v1"
@@ -79,6 +81,7 @@ def application(hub: Hub, limits: Limits, watch: changes.Watch) -> Litestar:
                     surveys_api.list_surveys, surveys_api.list_sessions, responses_api.list_responses,
                     people_api.list_contacts, people_api.list_accounts, metrics_api.read_metrics,
                     imports_api.list_imports, ratings_api.list_ratings, changes_api.read_changes,
+                    ticket_actions_api.act,
                 ]),
                 dependencies={
                     "hub": Provide(lambda: hub, sync_to_thread=False),
@@ -87,7 +90,7 @@ def application(hub: Hub, limits: Limits, watch: changes.Watch) -> Litestar:
                 security=[{"access token": []}],
             )
         ],
-        state=State({"hub": hub, "limits": limits}),
+        state=State({"hub": hub, "limits": limits, "runner": Runner(hub, limits, "hub", refusal)}),
         exception_handlers={Exception: _refused},
         openapi_config=OpenAPIConfig(
             title="tellback",
@@ -112,7 +115,8 @@ def application(hub: Hub, limits: Limits, watch: changes.Watch) -> Litestar:
 def _with_refusals(handlers: Sequence[HTTPRouteHandler]) -> list[HTTPRouteHandler]:
     """The handlers, with what any call may be refused with in their description."""
     for handler in handlers:
-        handler.responses = documents.REFUSALS
+        writes = handler.http_methods & {"POST", "PUT", "PATCH"}
+        handler.responses = documents.REFUSALS | (documents.REFUSALS_OF_WRITES if writes else {})
     return list(handlers)
 
 
