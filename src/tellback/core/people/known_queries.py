@@ -8,43 +8,48 @@ from dataclasses import dataclass, field
 import msgspec
 
 from tellback.core.people.model import Contact
-from tellback.core.people.queries import contact
+from tellback.core.people.queries import by_key, contact
 from tellback.core.people.rules import DETAILS
 from tellback.storage.database import Reader
 
-# Contacts by either key, with their account's segments; an id for whoever may be new; accounts by name; whether
-# automation is told of what happens in the workspace.
-# $1-$3 people as (workspace, e-mail key, phone key), $4-$5 accounts as (workspace, name key).
-_CONTACT = f"""
-select 'contact' as what, c.workspace_id, c.id, null::text as name_key, null::text as name, c.email, c.phone,
-       c.email_key, c.phone_key, {", ".join(f"c.{name}" for name in DETAILS)}, c.segments,
-       a.segments as account_segments
-from people p join contacts c on c.workspace_id = p.workspace_id and c.%(key)s = p.%(key)s
-left join accounts a on a.workspace_id = c.workspace_id and a.id = c.account_id
-"""
+_PERSON = f"""c.email, c.phone, c.email_key, c.phone_key, {", ".join(f"c.{name}" for name in DETAILS)}"""
+_NOBODY = ", ".join(["null"] * (4 + len(DETAILS)))
+
+# Contacts with their account's segments; an id for whoever may be new; accounts by name; whether automation is told
+# of what happens in the workspace. $1-$3 people as (workspace, e-mail key, phone key), $4-$5 accounts as
+# (workspace, name key). The subqueries with a limit are looked up by key however small the tables are planned for.
 _KNOWN = f"""
-with people as (
-  select * from unnest($1::bigint[], $2::text[], $3::text[]) as p (workspace_id, email_key, phone_key)
+with met as (
+  select p.*, by_email.id as by_email, by_phone.id as by_phone
+  from unnest($1::bigint[], $2::text[], $3::text[]) as p (workspace_id, email_key, phone_key)
+  left join lateral ({by_key("email_key", "p.workspace_id", "p.email_key")}) as by_email on true
+  left join lateral ({by_key("phone_key", "p.workspace_id", "p.phone_key")}) as by_phone on true
+), contact as (
+  select workspace_id, by_email as id from met where by_email is not null
+  union select workspace_id, by_phone from met where by_phone is not null
 )
-{_CONTACT % {"key": "email_key"}}
+select 'contact' as what, contact.workspace_id, contact.id, null::text as name_key, null::text as name, {_PERSON},
+       c.segments, a.segments as account_segments
+from contact
+cross join lateral (
+  select * from contacts c where c.workspace_id = contact.workspace_id and c.id = contact.id limit 1) as c
+left join lateral (
+  select a.segments from accounts a where a.workspace_id = c.workspace_id and a.id = c.account_id limit 1) as a on true
 union all
-{_CONTACT % {"key": "phone_key"}}
+select 'stranger', workspace_id, nextval(pg_get_serial_sequence('contacts', 'id')), null, null, {_NOBODY}, null, null
+from met where by_email is null and (email_key is not null or by_phone is null)
 union all
-select 'stranger', p.workspace_id, nextval(pg_get_serial_sequence('contacts', 'id')), null, null, null, null,
-       null, null, {"null, " * len(DETAILS)} null, null
-from people p
-where not exists (select from contacts c where c.workspace_id = p.workspace_id and c.email_key = p.email_key)
-  and (p.email_key is not null or not exists (
-    select from contacts c where c.workspace_id = p.workspace_id and c.phone_key = p.phone_key))
-union all
-select 'account', n.workspace_id, a.id, n.name_key, a.name, null, null, null, null,
-       {"null, " * len(DETAILS)} a.segments, null
+select 'account', k.workspace_id, a.id, k.name_key, a.name, {_NOBODY}, a.segments, null
 from unnest($4::bigint[], $5::text[]) as k (workspace_id, name_key)
-join account_names n on n.workspace_id = k.workspace_id and n.name_key = k.name_key
-join accounts a on a.workspace_id = n.workspace_id and a.id = n.account_id
+cross join lateral (
+  select account_id from account_names n
+  where n.workspace_id = k.workspace_id and n.name_key = k.name_key limit 1) as n
+cross join lateral (
+  select a.id, a.name, a.segments from accounts a
+  where a.workspace_id = k.workspace_id and a.id = n.account_id limit 1) as a
 union all
-select 'automated', w.id, 0, null, null, null, null, null, null, {"null, " * len(DETAILS)} null, null
-from workspaces w where w.automated and (w.id = any($1::bigint[]) or w.id = any($4::bigint[]))
+select 'automated', w.id, 0, null, null, {_NOBODY}, null, null
+from workspaces w where w.automated and w.id = any($1::bigint[] || $4::bigint[])
 """
 
 

@@ -22,7 +22,7 @@ async def ensure_contacts(
         insert into contacts (workspace_id, email, email_key, name)
         select $1, email, key, name
         from unnest($2::text[], $3::text[], $4::text[]) as new (key, email, name)
-        on conflict (workspace_id, email_key) do nothing returning id
+        on conflict (workspace_id, email_key) where email_key is not null do nothing returning id
         """,
         workspace_id, keys, [email for email, _ in unique.values()], [name for _, name in unique.values()],
     )  # fmt: skip

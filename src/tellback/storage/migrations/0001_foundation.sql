@@ -82,7 +82,8 @@ create table contacts (
   changed_at timestamptz not null default now(),
   primary key (workspace_id, id)
 );
-create unique index contacts_email on contacts (workspace_id, email_key);
+-- Of those with an address alone: other look-ups can then never be planned through it.
+create unique index contacts_email on contacts (workspace_id, email_key) where email_key is not null;
 
 create table projects (
   workspace_id bigint not null references workspaces,

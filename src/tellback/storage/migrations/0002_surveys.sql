@@ -31,7 +31,8 @@ alter table contacts
   add column language text,
   add column account_id bigint,
   add column segments jsonb not null default '{}';
-create unique index contacts_phone on contacts (workspace_id, phone_key);
+-- Of those with a phone alone: a look-up by e-mail address can then never be planned through it.
+create unique index contacts_phone on contacts (workspace_id, phone_key) where phone_key is not null;
 create index contacts_account on contacts (workspace_id, account_id) where account_id is not null;
 
 create table surveys (
