@@ -89,8 +89,8 @@ async def faults_named() -> AsyncIterator[None]:
         raise DatabaseAway(f"the database is away ({type(error).__name__})") from error
 
 
-# After these nobody knows what state the connection is in, so it must not go back to its pool.
-_BROKEN = (OSError, asyncpg.InterfaceError, asyncpg.InternalClientError, TimeoutError, asyncio.CancelledError)
+#: After these nobody knows what state the connection is in, so it must not go back to its pool.
+BROKEN = (OSError, asyncpg.InterfaceError, asyncpg.InternalClientError, TimeoutError, asyncio.CancelledError)
 
 
 @asynccontextmanager
@@ -99,7 +99,7 @@ async def connection_of(pool: asyncpg.Pool) -> AsyncIterator[asyncpg.Connection]
     async with faults_named(), pool.acquire(timeout=CONNECT_TIMEOUT_S) as connection:
         try:
             yield connection
-        except _BROKEN as error:
+        except BROKEN as error:
             if not isinstance(error, ValueError):
                 connection.terminate()
             raise

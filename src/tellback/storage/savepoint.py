@@ -1,4 +1,4 @@
-"""Writes that may meet another transaction's at a unique key."""
+"""Parts of a transaction that may fail without the whole."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import asyncpg
 
-from tellback.storage.database import ATTEMPTS, Transaction
+from tellback.storage.database import ATTEMPTS, BROKEN, RETRIED, Transaction
 
 Result = TypeVar("Result")
 
@@ -27,3 +27,19 @@ async def again_when_taken(tx: Transaction, effect: Callable[[Transaction], Awai
             if attempt == ATTEMPTS:
                 raise
     raise AssertionError("unreachable")
+
+
+async def attempted(
+    tx: Transaction, effect: Callable[[Transaction], Awaitable[Result]]
+) -> Result | Exception:
+    """`effect` inside `tx`; a fault of its own is given back, and then nothing of it is stored.
+
+    Faults that are the database's, and those for which the whole transaction is run anew, are raised.
+    """
+    try:
+        async with tx.transaction():
+            return await effect(tx)
+    except (*RETRIED, *BROKEN):
+        raise
+    except Exception as fault:
+        return fault

@@ -7,6 +7,7 @@ from typing import Any
 
 from tellback.core import changes
 from tellback.core.automation import capturing_queries as queries
+from tellback.core.automation import events_queries, subjects
 from tellback.core.automation.delivery_model import Captured
 from tellback.storage.database import Transaction
 
@@ -32,7 +33,7 @@ async def store(
 ) -> list[changes.NewChange]:
     """Store values on a subject, the last of a label counts; `delivery` is its id and the attempt's number.
 
-    Returns the feed's rows for the caller to record last, without snapshots; none where the subject is gone.
+    Returns the feed's rows for the caller to record last; none where the subject is gone.
     """
     subject_type, subject_id = subject
     external = await queries.hold(tx, workspace_id, subject_type, subject_id)
@@ -55,4 +56,7 @@ async def store(
     for one in newest.values():
         values.setdefault(one.group, {})[one.label] = one.value
     data = {"values": values} | ({"listener": listener} if listener else {})
-    return [changes.NewChange("value.captured", subject_type, str(subject_id), by, data, origin=origin)]
+    snapshot = None
+    if await events_queries.is_automated(tx, workspace_id):
+        snapshot = await subjects.document(tx, workspace_id, subject_type, str(subject_id))
+    return [changes.NewChange("value.captured", subject_type, str(subject_id), by, data, snapshot, origin)]

@@ -94,6 +94,7 @@ create table rules (
   key text not null,
   definition jsonb not null,         -- core/automation/model.py: Rule
   next_at timestamptz,               -- of a schedule
+  sweep_after bigint,                -- the ticket that a round of the schedule has come to
   archived_at timestamptz,
   primary key (workspace_id, id)
 );
