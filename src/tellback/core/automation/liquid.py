@@ -23,7 +23,7 @@ from tellback.core.automation import liquid_filters
 
 OUTPUT_BYTES: Final = 256 * 1024
 _SOURCE: Final = 65_535
-_MARKUP: Final = 16 * 1024
+_MARKUP: Final = 12 * 1024
 _EXPRESSION: Final = 1_024
 _STEPS: Final = 10_000
 _RANGE: Final = 5_000
@@ -232,7 +232,7 @@ def _end_of_raw(source: str, at: int, opened: int) -> tuple[int, int]:
     """Where the text of a raw block ends, and where its closing tag does."""
     closing = at
     while (closing := source.find("{%", closing)) >= 0:
-        end = source.find("%}", closing)
+        end = source.find("%}", closing, closing + 64)
         if end >= 0 and source[closing + 2 : end].strip("- \t\r\n") == "endraw":
             return closing, end + 2
         closing += 2
@@ -369,7 +369,7 @@ class _Run(context.RenderContext):
         if found is _MISSING:
             return default if default is not undefined.UNDEFINED else _Unknown(_dotted(path), self.unknown)
         if isinstance(found, str):
-            self.spend_work(len(found) >> 4)
+            self.spend_work(len(found) >> 3)
         return found
 
     def assign(self, key: str, val: Any) -> None:
