@@ -9,6 +9,9 @@ from typing import Any
 
 from tellback.core import errors
 
+#: What a column can hold.
+LARGEST_ID = 2**63 - 1
+
 
 @dataclass(frozen=True, slots=True)
 class Action:

@@ -13,7 +13,7 @@ from functools import lru_cache
 import msgspec
 
 from tellback.core.projects import display_id
-from tellback.core.tickets.report_model import Action, Marking, Reply, Report, Seen
+from tellback.core.tickets.report_model import LARGEST_ID, Action, Marking, Reply, Report, Seen
 from tellback.storage.database import Reader, Row, Transaction
 
 # Laterals with a limit are looked up row by row, by key, whatever the planner believes of the tables' sizes.
@@ -147,7 +147,7 @@ async def unknown(tx: Transaction, markings: Sequence[Marking]) -> list[list[int
     rows = await tx.fetch(
         _UNKNOWN,
         [one.workspace_id for one in markings for _ in one.ticket_ids],
-        [ticket_id for one in markings for ticket_id in one.ticket_ids],
+        [id if id <= LARGEST_ID else 0 for one in markings for id in one.ticket_ids],
         [number for number, one in enumerate(markings) for _ in one.ticket_ids],
         [place for one in markings for place in range(len(one.ticket_ids))],
     )

@@ -6,13 +6,10 @@ from collections.abc import Sequence
 
 from tellback.core import errors, intake
 from tellback.core.tickets import report_queries
-from tellback.core.tickets.report_model import Marking, Report, Seen, UnknownTickets
+from tellback.core.tickets.report_model import LARGEST_ID, Marking, Report, Seen, UnknownTickets
 from tellback.storage.database import Database, Reader, Transaction
 from tellback.storage.group_commit import Batch
 from tellback.storage.group_read import GroupRead
-
-#: The largest id a column can hold.
-_LARGEST = 2**63 - 1
 
 
 class Reports:
@@ -23,7 +20,7 @@ class Reports:
 
     async def find(self, workspace_id: int, ticket_id: int) -> Report | None:
         """A ticket as it stands at some moment after this call, deleted ones too. Raises `DatabaseAway`."""
-        if not 0 < ticket_id <= _LARGEST:
+        if not 0 < ticket_id <= LARGEST_ID:
             return None
         return await self._read.get((workspace_id, ticket_id))
 
@@ -45,14 +42,8 @@ CLEAR: Batch[Seen, None] = Batch("tickets reported", _clear, single_statement=Tr
 async def _mark(
     tx: Transaction, markings: Sequence[Marking], entries: Sequence[intake.NewEntry]
 ) -> Sequence[errors.HubError | None]:
-    outcomes: list[errors.HubError | None] = [None] * len(markings)
-    storable = [one for one, marking in enumerate(markings) if max(marking.ticket_ids, default=0) <= _LARGEST]
-    missing = await report_queries.unknown(tx, [markings[one] for one in storable])
-    unknown = dict(zip(storable, missing, strict=True))
-    for number, marking in enumerate(markings):
-        beyond = [place for place, ticket_id in enumerate(marking.ticket_ids) if ticket_id > _LARGEST]
-        if places := unknown.get(number, beyond):
-            outcomes[number] = UnknownTickets(places)
+    missing = await report_queries.unknown(tx, markings)
+    outcomes = [UnknownTickets(places) if places else None for places in missing]
     good = [number for number, outcome in enumerate(outcomes) if outcome is None]
     if good:
         await report_queries.mark(tx, [markings[number] for number in good])
