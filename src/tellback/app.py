@@ -12,7 +12,7 @@ from tellback.dialects import centercode, cention, centracx, customergauge, meta
 from tellback.kit import dispatch, front, heads, health, metrics
 from tellback.kit.limits import Limits
 from tellback.settings import Settings, networks
-from tellback.worker import figures_upkeep, upkeep
+from tellback.worker import figures_upkeep, sla_upkeep, upkeep
 
 _open: list[Hub] = []
 
@@ -42,6 +42,7 @@ def application(settings: Settings) -> front.Front:
                         session_idle=settings.session_idle,
                     ),
                     figures_upkeep.run(hub.db),
+                    sla_upkeep.run(hub.db),
                 )
             ]
             _open.append(hub)

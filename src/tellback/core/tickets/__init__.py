@@ -1,6 +1,6 @@
 """Tickets: feedback with a status, a timeline and files."""
 
-from tellback.core.tickets import queries, reports, work_rules
+from tellback.core.tickets import promises, queries, reports, work_rules
 from tellback.core.tickets.actions import ACT, ATTACH, FILE, find, whole
 from tellback.core.tickets.model import (
     Filed,
@@ -72,6 +72,7 @@ __all__ = [
     "documents",
     "find",
     "open_ticket",
+    "promises",
     "queries",
     "reports",
     "whole",

@@ -16,6 +16,8 @@ alter table tickets
   add column sla jsonb,                    -- {done_due, expiry, handling_time, response_time, within_sla}
   add column sla_revision bigint not null default 0,   -- the revision `sla` was computed for
   add column sla_next timestamptz;         -- when time alone will change `sla`
+-- Every ticket is written again soon after it came, for its SLA and its first report: on the page where it is.
+alter table tickets set (fillfactor = 85);
 create index tickets_dirty on tickets (workspace_id, id) where revision > reported;
 create index tickets_sla_next on tickets (sla_next) where sla_next is not null;
 create index tickets_thread on tickets (workspace_id, thread_id) where thread_id is not null;
@@ -66,3 +68,6 @@ create table feed_readers (
 
 -- Whether anything acts on what happens in the workspace: only then do events keep snapshots.
 alter table workspaces add column automated boolean not null default false;
+
+-- The promise that the open tickets of the type were last looked at with.
+alter table feedback_types add column promised jsonb;
