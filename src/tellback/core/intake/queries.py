@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import asdict
+from operator import attrgetter
 from typing import Any
 
 import msgspec
 
 from tellback.core.intake.model import Entry, KeptAnswer, Key, NewEntry
+from tellback.storage import arrays
 from tellback.storage.database import Reader, Row, Transaction
 
 # The log's columns as arrays, in the order of `entry_arrays`; another capability that files its effect and its
@@ -22,13 +23,15 @@ ENTRY_TYPES = (
     "text", "text", "text", "text", "text", "text", "text", "text",
 )  # fmt: skip
 
-_DOCUMENTS = {name: f"e.{name}::jsonb" for name in ("unmapped", "missing", "unmatched")}
+_GETTERS = [attrgetter(name) for name in ENTRY_COLUMNS]
+_LISTS = [ENTRY_COLUMNS.index(name) for name in ("unmapped", "missing", "unmatched")]
+_DOCUMENTS = {name: f"coalesce(e.{name}, '[]')::jsonb" for name in ("unmapped", "missing", "unmatched")}
 
 
 def entry_source(first: int) -> str:
     """`unnest(...)` over the parameters from number `first` on, as `e`, with its ordinality `n`."""
-    arrays = ", ".join(f"${first + i}::{kind}[]" for i, kind in enumerate(ENTRY_TYPES))
-    return f"unnest({arrays}) with ordinality as e ({', '.join(ENTRY_COLUMNS)}, n)"
+    given = ", ".join(f"${first + i}::{kind}[]" for i, kind in enumerate(ENTRY_TYPES))
+    return f"unnest({given}) with ordinality as e ({', '.join(ENTRY_COLUMNS)}, n)"
 
 
 def entry_insert(overrides: dict[str, str] | None = None) -> str:
@@ -40,25 +43,10 @@ def entry_insert(overrides: dict[str, str] | None = None) -> str:
 
 def entry_arrays(entries: Sequence[NewEntry]) -> list[list[Any]]:
     """The parameters of `entry_source`."""
-    return [
-        [entry.workspace_id for entry in entries],
-        [entry.request_id for entry in entries],
-        [entry.surface for entry in entries],
-        [entry.method for entry in entries],
-        [entry.endpoint for entry in entries],
-        [entry.credential for entry in entries],
-        [entry.target for entry in entries],
-        [entry.status for entry in entries],
-        [entry.error for entry in entries],
-        [entry.hint for entry in entries],
-        [_json(entry.unmapped) for entry in entries],
-        [_json(entry.missing) for entry in entries],
-        [_json([asdict(value) for value in entry.unmatched]) for entry in entries],
-        [entry.submitter for entry in entries],
-        [entry.created_type for entry in entries],
-        [entry.created_id for entry in entries],
-        [entry.body for entry in entries],
-    ]
+    columns: list[list[Any]] = [list(map(get, entries)) for get in _GETTERS]
+    for place in _LISTS:
+        columns[place] = [_json(value) if value else None for value in columns[place]]
+    return [arrays.sparse(column) for column in columns]
 
 
 _RECORD = f"{entry_insert()} from {entry_source(1)}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -12,6 +13,7 @@ from tellback.core.intake import NewEntry
 from tellback.core.intake import queries as intake_queries
 from tellback.core.people import account_key, email_key
 from tellback.core.responses.model import Filter, NewResponse, Person, Response
+from tellback.storage import arrays
 from tellback.storage.database import Reader, Row, Transaction
 
 _PLAIN = (
@@ -25,6 +27,7 @@ _TYPES = (
     "text", "text", "text", "timestamptz", "timestamptz", "bool",
 )  # fmt: skip
 _DOCUMENTS = frozenset({"scores", "segments", "drivers", "metadata"})
+_GETTERS = {name: attrgetter(name) for name in _PLAIN}
 #: How many parameters `response_arrays` makes.
 ARRAYS = 2 + len(_PLAIN)
 
@@ -34,13 +37,13 @@ def response_source(first: int) -> str:
 
     `nth` counts the responses of each workspace.
     """
-    arrays = ", ".join(f"${first + i}::{kind}[]" for i, kind in enumerate(("bigint", "bigint", *_TYPES)))
-    return f"unnest({arrays}) with ordinality as new (workspace_id, nth, {', '.join(_PLAIN)}, n)"
+    given = ", ".join(f"${first + i}::{kind}[]" for i, kind in enumerate(("bigint", "bigint", *_TYPES)))
+    return f"unnest({given}) with ordinality as new (workspace_id, nth, {', '.join(_PLAIN)}, n)"
 
 
 def response_insert() -> str:
     """`insert into responses ... select` without its FROM, which has an `id` to every column of the source."""
-    changed = {name: f"{name}::jsonb" for name in _DOCUMENTS}
+    changed = {name: f"coalesce({name}, '{{}}')::jsonb" for name in _DOCUMENTS}
     changed["completed_at"] = "case when complete then coalesce(completed_at, now()) end"
     values = ", ".join(changed.get(name, name) for name in _PLAIN)
     return f"insert into responses (workspace_id, id, {', '.join(_PLAIN)}) select workspace_id, id, {values}"
@@ -56,7 +59,7 @@ def response_arrays(new: Sequence[NewResponse]) -> list[list[Any]]:
     return [
         [one.workspace_id for one in new],
         nth,
-        *([_column(one, name) for one in new] for name in _PLAIN),
+        *(_column(new, name) for name in _PLAIN),
     ]
 
 
@@ -127,9 +130,11 @@ async def _copy(tx: Transaction, workspace_id: int, new: Sequence[NewResponse]) 
     return ids
 
 
-def _column(one: NewResponse, name: str) -> Any:
-    value = getattr(one, name)
-    return msgspec.json.encode(value).decode() if name in _DOCUMENTS else value
+def _column(new: Sequence[NewResponse], name: str) -> list[Any]:
+    values = list(map(_GETTERS[name], new))
+    if name in _DOCUMENTS:
+        values = [msgspec.json.encode(value).decode() if value else None for value in values]
+    return arrays.sparse(values)
 
 
 _RESPONSE = """
