@@ -194,8 +194,8 @@ def _reader(name: str, zone: zoneinfo.ZoneInfo, touchpoints: Mapping[str, str]) 
     return _driver if name.startswith("response.driver.") else _short
 
 
-def _text(raw: Any) -> str:
-    """What was sent, as text; "" for nothing."""
+def text_of(raw: Any) -> str:
+    """What was sent, as text; "" for nothing. Raises `Refused`."""
     if isinstance(raw, str):
         if "\x00" in raw:
             raise Refused("holds a character that cannot be stored.")
@@ -212,28 +212,28 @@ def _text(raw: Any) -> str:
 
 
 def _short(raw: Any) -> str | None:
-    text = _text(raw).strip()
+    text = text_of(raw).strip()
     if len(text) > TEXT_LIMIT:
         raise Refused(f"must not be greater than {TEXT_LIMIT} characters.")
     return text or None
 
 
 def _long(raw: Any) -> str | None:
-    text = _text(raw)
+    text = text_of(raw)
     if len(text) > LONG_LIMIT:
         raise Refused(f"must not be greater than {LONG_LIMIT} characters.")
     return text if text.strip() else None
 
 
 def _email(raw: Any) -> str | None:
-    text = _text(raw).strip()
+    text = text_of(raw).strip()
     if text and not people.rules.valid_email(text):
         raise Refused("must be a valid email address.")
     return text or None
 
 
 def _phone(raw: Any) -> str | None:
-    text = _text(raw).strip()
+    text = text_of(raw).strip()
     if text and not people.rules.valid_phone(text):
         raise Refused("must be a valid phone number.")
     return text or None
@@ -241,7 +241,7 @@ def _phone(raw: Any) -> str | None:
 
 def _moment(raw: Any, zone: zoneinfo.ZoneInfo) -> datetime | None:
     """`2023-05-10 11:34:56` and `2023-05-10` in the workspace's zone, or ISO 8601 with an offset; in UTC."""
-    text = _text(raw).strip()
+    text = text_of(raw).strip()
     if not text:
         return None
     try:
@@ -255,7 +255,7 @@ def _moment(raw: Any, zone: zoneinfo.ZoneInfo) -> datetime | None:
 
 
 def _score(raw: Any) -> float | None:
-    text = _text(raw).strip()
+    text = text_of(raw).strip()
     if not text:
         return None
     if not text.isascii() or not _ANY_NUMBER.fullmatch(text):
@@ -269,7 +269,7 @@ def _score(raw: Any) -> float | None:
 
 
 def _one_of(raw: Any, options: Mapping[str, Any]) -> Any:
-    text = _text(raw).strip()
+    text = text_of(raw).strip()
     if not text:
         return None
     if text.lower() not in options:

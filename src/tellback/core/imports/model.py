@@ -138,6 +138,14 @@ class Reject:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What is to be known of a row that went in: the identity it left open."""
+
+    line: int
+    text: str
+
+
 @dataclass(slots=True)
 class Tally:
     """Verdicts, counted."""
@@ -146,3 +154,4 @@ class Tally:
     updated: int = 0
     unchanged: int = 0
     rejects: list[Reject] = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from tellback.core.imports.model import Configuration, Reject, Run, Tally, Webhook
+from tellback.core.imports.model import Configuration, Note, Reject, Run, Tally, Webhook
 from tellback.core.workspaces.queries import CREDENTIAL, credential_of
 from tellback.storage.database import Reader, Row, Transaction
 
@@ -129,6 +129,14 @@ async def move_run(
         """,
         workspace_id, run_id, place, line, tally.created, tally.updated, tally.unchanged, len(tally.rejects),
     )  # fmt: skip
+    if tally.notes:
+        await tx.execute(
+            """
+            insert into import_notes (workspace_id, run_id, line, note)
+            select $1, $2, new.line, new.note from unnest($3::bigint[], $4::text[]) as new (line, note)
+            """,
+            workspace_id, run_id, [one.line for one in tally.notes], [one.text for one in tally.notes],
+        )  # fmt: skip
     if tally.rejects:
         await tx.execute(
             """
@@ -163,6 +171,18 @@ async def rejects(reader: Reader, workspace_id: int, run_id: int, after: int, li
         workspace_id, run_id, after, limit,
     )  # fmt: skip
     return [Reject(row["line"], tuple(row["cells"]), row["reason"]) for row in rows]
+
+
+async def notes(reader: Reader, workspace_id: int, run_id: int, after: int, limit: int) -> Sequence[Note]:
+    """What is to be known of rows that went in, below line `after` of the run's file."""
+    rows = await reader.fetch(
+        """
+        select line, note from import_notes
+        where workspace_id = $1 and run_id = $2 and line > $3 order by line limit $4
+        """,
+        workspace_id, run_id, after, limit,
+    )  # fmt: skip
+    return [Note(row["line"], row["note"]) for row in rows]
 
 
 def _run(row: Row) -> Run:

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
-from tellback.core import errors
-from tellback.core.imports import actions, mapping, queries, tables, telling
-from tellback.core.imports.model import Mapped, NewRecord, Reject, Run, Stored, Tally, Verdict
-from tellback.core.imports.tables import Row, Table
+from tellback.core import errors, responses
+from tellback.core.imports import blocks, queries, tables
+from tellback.core.imports.bulk import Brought, Bulk
+from tellback.core.imports.columns import Chunk, Columns, rejected
+from tellback.core.imports.model import Mapped, Note, Reject, Run, Tally
+from tellback.core.imports.tables import Table
+from tellback.core.imports.telling import alias_taken
 from tellback.core.imports.trial import Trial
 from tellback.storage.database import Database, Transaction
 
 #: Rows of one transaction. The workspace's counter is locked while the last part of them is stored.
-CHUNK = 5_000
+CHUNK = 20_000
 _HASHED = 1024 * 1024
 
 #: Told after each chunk: the run so far.
@@ -33,16 +35,6 @@ class Outcome:
     run: Run
     resumed: bool
     repeated: bool
-
-
-@dataclass(frozen=True, slots=True)
-class _Chunk:
-    """Rows on their way in: those that can be stored, with their row, and those that cannot."""
-
-    records: list[tuple[Row, NewRecord]]
-    rejects: list[Reject]
-    place: int
-    line: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,35 +56,36 @@ async def run(db: Database, job: Job, *, again: bool = False, progress: Progress
     A run that was complete is not repeated unless `again`. Raises `Malformed` for a file that cannot be read,
     `Conflict` when another process is at the same run, `OSError`, `DatabaseAway`.
     """
-    with job.path.open("rb") as file:
+    with tables.opened(job.path) as file:
         table = tables.head(file, job.path.name)
         content = await asyncio.to_thread(_digest, file)
         found, fresh = await db.write(lambda tx: _begin(tx, job, content, file.tell(), again))
         if found.finished_at is not None:
             return Outcome(found, resumed=False, repeated=True)
-        chunks = _chunks(file, table, job, found)
+        columns = Columns(job.mapping)
+        bulk = Bulk(job.mapping, job.actor, columns.names)
+        chunks = _chunks(file, table, columns, job, found)
         progress(found)
         chunk = await asyncio.to_thread(next, chunks, None)
         while chunk is not None:
-            storing = asyncio.create_task(_write(db, job, found, chunk))
+            storing = asyncio.create_task(_write(db, job, bulk, found, chunk))
             chunk = await asyncio.to_thread(next, chunks, None)
             found = await storing
             progress(found)
     finished = await db.write(lambda tx: queries.finish_run(tx, job.workspace_id, found.id))
+    await responses.metrics.add_up(db)
     return Outcome(finished, resumed=not fresh, repeated=False)
 
 
 async def try_out(db: Database, job: Job, *, progress: Progress = lambda _: None) -> tuple[Run, list[Reject]]:
     """What `run` would do, counted; nothing is stored. Raises as `run`."""
-    trial, rejects = Trial(job.workspace_id), list[Reject]()
-    with job.path.open("rb") as file:
+    trial, rejects = Trial(job.mapping), list[Reject]()
+    with tables.opened(job.path) as file:
         table = tables.head(file, job.path.name)
         found = _unstored(job)
-        for chunk in _chunks(file, table, job, found):
+        for chunk in _chunks(file, table, Columns(job.mapping), job, found):
             async with db.reading() as reader:
-                verdicts = await trial.judge(reader, [record for _, record in chunk.records])
-            taken = telling.alias_taken(job.mapping)
-            tally = _tally(chunk, [taken if one is None else one for one in verdicts])
+                tally = _tally(job, chunk, await trial.judge(reader, chunk.tellings))
             rejects += tally.rejects
             found = _moved(found, chunk, tally)
             progress(found)
@@ -127,63 +120,39 @@ async def _begin(tx: Transaction, job: Job, content: bytes, size: int, again: bo
     return made, True
 
 
-def _chunks(file: BinaryIO, table: Table, job: Job, found: Run) -> Iterator[_Chunk]:
-    """The rows after the run's place, read by the mapping, in chunks whose borders do not depend on the run."""
+def _chunks(file: BinaryIO, table: Table, columns: Columns, job: Job, found: Run) -> Iterator[Chunk]:
+    """The rows after the run's place, in chunks whose borders do not depend on where reading began."""
     place, line = (found.place, found.line) if found.place else (table.place, table.line)
-    rows = tables.rows(file, table, place, line)
-    while some := list(itertools.islice(rows, CHUNK)):
-        chunk = _Chunk([], [], some[-1].end, some[-1].last_line)
-        for row in some:
-            _sort(chunk, job, row)
-        yield chunk
+    headings = [one.heading for one in job.mapping.fields]
+    return map(columns.chunk, blocks.blocks(file, table, place, line, CHUNK, headings))
 
 
-def _sort(chunk: _Chunk, job: Job, row: Row) -> None:
-    if row.record is None:
-        chunk.rejects.append(_rejected(row, f"The row {row.fault}."))
-        return
-    read = mapping.read(job.mapping, row.record)
-    if read.record is None:
-        chunk.rejects.append(_rejected(row, " ".join(fault.message for fault in read.faults)))
-        return
-    reference = job.mapping.configuration.reference
-    chunk.records.append((row, NewRecord(job.mapping, read.record, "import", reference, job.actor)))
-
-
-def _rejected(row: Row, reason: str) -> Reject:
-    """PostgreSQL has no text for U+0000."""
-    return Reject(row.line, tuple(cell.replace("\x00", "\ufffd") for cell in row.cells), reason)
-
-
-async def _write(db: Database, job: Job, found: Run, chunk: _Chunk) -> Run:
+async def _write(db: Database, job: Job, bulk: Bulk, found: Run, chunk: Chunk) -> Run:
     """Store a chunk and the place it ends at, in one transaction."""
 
     async def effect(tx: Transaction) -> Run:
         if not await queries.lock_run(tx, job.workspace_id, found.id, found.place):
             raise errors.Conflict("Another import of the same file is going on.")
-        stored = await actions.store(tx, [record for _, record in chunk.records])
-        tally = _tally(chunk, [one.verdict if isinstance(one, Stored) else one for one in stored])
+        tally = _tally(job, chunk, await bulk.store(tx, chunk))
         await queries.move_run(tx, job.workspace_id, found.id, chunk.place, chunk.line, tally)
         return _moved(found, chunk, tally)
 
-    return await db.write(effect)
+    moved = await db.write(effect)
+    bulk.keep()
+    return moved
 
 
-def _tally(chunk: _Chunk, verdicts: Sequence[Verdict | errors.HubError]) -> Tally:
-    tally = Tally(rejects=list(chunk.rejects))
-    for (row, _), verdict in zip(chunk.records, verdicts, strict=True):
-        if isinstance(verdict, errors.HubError):
-            tally.rejects.append(_rejected(row, verdict.message))
-        elif verdict == "created":
-            tally.created += 1
-        elif verdict == "updated":
-            tally.updated += 1
-        else:
-            tally.unchanged += 1
-    return tally
+def _tally(job: Job, chunk: Chunk, brought: Brought) -> Tally:
+    taken = alias_taken(job.mapping).message
+    refused = [rejected(chunk.lines[place], chunk.cells[place], taken) for place in brought.refused]
+    return Tally(
+        **brought.counts,
+        rejects=[*chunk.rejects, *refused],
+        notes=[Note(chunk.lines[place], note) for place, note in brought.notes],
+    )
 
 
-def _moved(found: Run, chunk: _Chunk, tally: Tally) -> Run:
+def _moved(found: Run, chunk: Chunk, tally: Tally) -> Run:
     return replace(
         found,
         place=chunk.place,

@@ -6,10 +6,12 @@ A row says where it ends, in bytes, so that reading can go on there. What cannot
 from __future__ import annotations
 
 import csv
+import io
 import re
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, BinaryIO, TextIO
+from pathlib import Path
+from typing import Any, BinaryIO, Final, TextIO
 
 import msgspec
 
@@ -23,6 +25,14 @@ LONGEST_CELL = 32 * 1024 * 1024
 #: The heading of the column that says why a row was rejected.
 REASON = "Rejected because"
 _DELIMITERS = (",", ";", "\t")
+_SNIFFED = 64 * 1024
+
+
+class _Absent:
+    """What a row has under a heading that it does not have."""
+
+
+ABSENT: Final = _Absent()
 _JSON_LINES = (".ndjson", ".jsonl")
 
 
@@ -46,6 +56,42 @@ class Table:
     delimiter: str | None
     place: int
     line: int
+
+
+class _CarriageReturns(io.RawIOBase):
+    """A file whose lines end with CR alone, as one whose lines end with LF; every byte keeps its place."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, place: int, whence: int = io.SEEK_SET) -> int:
+        return self._file.seek(place, whence)
+
+    def readinto(self, buffer: Any) -> int:
+        view = memoryview(buffer).cast("B")
+        piece = self._file.read(len(view)).replace(b"\r", b"\n")
+        view[: len(piece)] = piece
+        return len(piece)
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
+
+
+def opened(path: Path) -> BinaryIO:
+    """The file, to be read by `head` and `rows`. Raises `OSError`."""
+    file = path.open("rb")
+    start = file.read(_SNIFFED)
+    file.seek(0)
+    if b"\r" in start and b"\n" not in start:
+        return io.BufferedReader(_CarriageReturns(file))
+    return file
 
 
 class _Lines:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 from tellback.core import people
-from tellback.core.imports.model import NewRecord, Verdict
+from tellback.core.imports.bulk import Brought
+from tellback.core.imports.columns import Telling
+from tellback.core.imports.meeting import Meeting, Memory
+from tellback.core.imports.model import Mapped, Record, Verdict
+from tellback.core.people import bulk_queries
 from tellback.core.people.rules import AccountBook, Directory
 from tellback.storage.database import Reader
 
@@ -13,42 +18,42 @@ from tellback.storage.database import Reader
 class Trial:
     """One dry run. It remembers everybody it has met, so that its memory grows with their number."""
 
-    def __init__(self, workspace_id: int) -> None:
-        self._workspace_id = workspace_id
+    def __init__(self, mapping: Mapped) -> None:
+        self._workspace_id = mapping.configuration.workspace_id
+        self._responses = mapping.configuration.object == "survey_record"
         self._directory = Directory(())
         self._book = AccountBook(())
+        self._ids = itertools.count(-1, -1)  # of accounts that would be made
 
-    async def judge(self, reader: Reader, records: Sequence[NewRecord]) -> list[Verdict | None]:
-        """What each record would do; None where its alias is another account's."""
-        await self._look_up(reader, records)
-        return [self._verdict(one) for one in records]
+    async def judge(self, reader: Reader, tellings: Sequence[Telling]) -> Brought:
+        """What storing these would do, in order."""
+        await self._look_up(reader, [one.record for one in tellings if one.record is not None])
+        if self._responses:  # always new ones, unless an alias is another account's
+            fits = [self._fits(one.record) for one in tellings]
+            counts: dict[Verdict, int] = {"created": sum(fits), "updated": 0, "unchanged": 0}
+            return Brought(counts, [place for place, one in enumerate(fits) if not one], [])
+        meeting = Meeting(self._directory, self._book, {}, self._ids, set(tellings), Memory())
+        meeting.hear(tellings)
+        refused = [place for place, one in enumerate(meeting.told) if one is None]
+        return Brought(meeting.counts(), refused, meeting.notes)
 
-    async def _look_up(self, reader: Reader, records: Sequence[NewRecord]) -> None:
-        accounts = [one.record.account for one in records if one.record.account]
-        names = {
-            people.account_key(name) for one in accounts for name in (one.name, one.alias) if name is not None
-        }
-        self._book.learn_of(await people.queries.accounts_known(reader, self._workspace_id, sorted(names)))
-        persons = [one.record.contact for one in records if one.record.contact and not one.record.response]
-        emails = [people.email_key(one.email) for one in persons if one.email]
-        phones = [people.rules.phone_key(one.phone) for one in persons if one.phone]
-        if persons:
-            self._directory.learn_of(
-                await people.queries.contacts_known(reader, self._workspace_id, emails, phones)
-            )
+    async def _look_up(self, reader: Reader, records: Sequence[Record]) -> None:
+        accounts = [account for one in records for account in (one.account, one.belongs_to) if account]
+        names = {people.account_key(name) for one in accounts for name in (one.name, one.alias) if name}
+        self._book.learn_of(await bulk_queries.accounts_known(reader, self._workspace_id, names))
+        if self._responses:
+            return
+        persons = [one.contact for one in records if one.contact]
+        emails = {people.email_key(one.email) for one in persons if one.email}
+        phones = {people.rules.phone_key(one.phone) for one in persons if one.phone}
+        self._directory.learn_of(
+            await bulk_queries.contacts_known(reader, self._workspace_id, emails, phones)
+        )
 
-    def _verdict(self, one: NewRecord) -> Verdict | None:
-        record = one.record
-        account = self._book.meet(record.account) if record.account else None
-        if record.account and account is None:
-            return None
-        if record.response is not None:
-            return "created"
-        if record.contact is not None:
-            contact = self._directory.meet(record.contact)
-            changed = bool(contact.changed) or (
-                account is not None and (account.new or bool(account.changed))
-            )
-            return "created" if contact.new else "updated" if changed else "unchanged"
-        assert account is not None
-        return "created" if account.new else "updated" if account.changed else "unchanged"
+    def _fits(self, record: Record | None) -> bool:
+        assert record is not None
+        if record.account and self._book.meet(record.account) is None:
+            return False
+        if record.belongs_to:
+            self._book.meet(record.belongs_to)
+        return True

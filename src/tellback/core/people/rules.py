@@ -216,6 +216,15 @@ class AccountBook:
                 self.drafts.append(self._by_id[id])
             self._by_key.setdefault(key, self._by_id[id])
 
+    def by_id(self, id: int) -> AccountDraft | None:
+        """The account of that id, if it is known here."""
+        return self._by_id.get(id)
+
+    def number(self, draft: AccountDraft, id: int) -> None:
+        """Give a new account its id before it is stored."""
+        draft.id = id
+        self._by_id[id] = draft
+
     def meet(self, given: GivenAccount) -> MetAccount | None:
         """The account that is meant, with what is said of it put in; None where the alias is another account's."""
         key = account_key(given.name)

@@ -67,3 +67,13 @@ create table import_rejects (
   primary key (workspace_id, run_id, line),
   foreign key (workspace_id, run_id) references import_runs
 );
+
+-- Rows that went in, of which somebody should know which contact was meant and which was not.
+create table import_notes (
+  workspace_id bigint not null,
+  run_id bigint not null,
+  line bigint not null,
+  note text not null,
+  primary key (workspace_id, run_id, line),
+  foreign key (workspace_id, run_id) references import_runs
+);
