@@ -1,11 +1,12 @@
-"""The egress guard: where a call goes is checked at the moment of connecting, for every address it tries.
+"""The egress guard: outgoing calls reach what is open to everybody, and what the operator allowed.
 
-Checking names beforehand would not do: a name may lead elsewhere by the time it is dialled.
+The check stands where a socket is made for one concrete address, so it sees what is really dialled: each address
+of a name at each dial (a name that led elsewhere a moment ago included), and addresses written as such, which
+never meet a resolver.
 """
 
 from __future__ import annotations
 
-import errno
 import errno
 import socket
 from collections.abc import Sequence
@@ -17,25 +18,27 @@ from tellback.core.automation import addresses
 from tellback.worker.delivery_call import KEEP_ALIVE_S
 
 
-class Forbidden(OSError):
-    """The address is in a network that calls may not go to."""
+class DestinationRefused(OSError):
+    """The address leads inside, and the operator did not allow that. `forbidden` tells it from the network's no."""
 
     forbidden = True
 
-    def __init__(self, address: str) -> None:
-        super().__init__(errno.EACCES, f"calls to {address} are not allowed")
+    def __init__(self) -> None:
+        # Always the same words: of several unequal ones, the client would make an error of no kind.
+        words = "the address is private, local or reserved, and no --allow-destination opens it"
+        super().__init__(errno.EACCES, words)
 
 
-def connector(allowed: Sequence[addresses.Network]) -> aiohttp.TCPConnector:
-    """Connections to public addresses and to `allowed` networks; to others none is opened."""
+def connector(allowed: Sequence[addresses.Network] = ()) -> aiohttp.TCPConnector:
+    """A connector that opens connections to nothing else; needs a running loop.
+
+    A refusal surfaces as `aiohttp.ClientConnectorError` whose `os_error` is `DestinationRefused`.
+    """
 
     def checked(info: AddrInfoType) -> socket.socket:
         family, kind, protocol, _, address = info
-        host = str(address[0])
-        if not addresses.may_call(host, allowed):
-            raise Forbidden(host)
+        if not addresses.may_call(str(address[0]), allowed):
+            raise DestinationRefused
         return socket.socket(family, kind, protocol)
 
-    return aiohttp.TCPConnector(
-        limit=0, keepalive_timeout=KEEP_ALIVE_S, socket_factory=checked, ttl_dns_cache=10, use_dns_cache=True
-    )
+    return aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEP_ALIVE_S, socket_factory=checked)
