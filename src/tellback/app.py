@@ -12,7 +12,7 @@ from tellback.dialects import centercode, cention, centracx, customergauge, meta
 from tellback.kit import dispatch, front, heads, health, metrics
 from tellback.kit.limits import Limits
 from tellback.settings import Settings, networks
-from tellback.worker import figures_upkeep, sla_upkeep, upkeep
+from tellback.worker import figures_upkeep, search_upkeep, sla_upkeep, upkeep
 
 _open: list[Hub] = []
 
@@ -43,6 +43,7 @@ def application(settings: Settings) -> front.Front:
                     ),
                     figures_upkeep.run(hub.db),
                     sla_upkeep.run(hub.db),
+                    search_upkeep.run(hub.db),
                 )
             ]
             _open.append(hub)

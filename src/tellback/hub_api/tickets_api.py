@@ -13,8 +13,17 @@ from tellback.core.hub import Hub
 from tellback.hub_api import access, documents
 
 After = Annotated[str | None, Parameter(description="The cursor a page gave as `next`.")]
-FILTERS = ("project", "type", "status", "submitter", "tag", "assignee", "changed_since")
+FILTERS = ("project", "type", "status", "submitter", "tag", "assignee", "changed_since", "q")
 Limit = Annotated[str | None, Parameter(description="Rows a page, 1 to 1000; 100 without it.")]
+
+Words = Annotated[
+    str | None,
+    Parameter(
+        description="Words that all occur in a ticket: its display id, subject, body, values, answers, notes, captured"
+        ' values and names of files, without regard to case and accents. "these words" in a row, this OR that,'
+        " -not this, begin*."
+    ),
+]
 
 
 @get("/tickets", summary="Tickets, oldest first")
@@ -30,14 +39,15 @@ async def list_tickets(
     tag: str | None = None,
     assignee: str | None = None,
     changed_since: str | None = None,
+    q: Words = None,
 ) -> documents.Page[documents.TicketDocument]:
     """Filters narrow the list together. Deleted tickets are left out."""
     known = await access.bearer(request, "hub_read")
     access.only(request, *FILTERS, "after", "limit")
     place, rows = paging.place("ticket", after), paging.limit(limit)
-    wanted = tickets.Filter(project, type, status, submitter, tag, assignee, _moment(changed_since))
+    wanted = tickets.Filter(project, type, status, submitter, tag, assignee, _moment(changed_since), q)
     async with hub.db.reading() as reader:
-        found = await tickets.queries.search(reader, known.workspace.id, wanted, place, rows + 1)
+        found = await tickets.listed(reader, known.workspace.id, wanted, place, rows + 1)
         more, found = len(found) > rows, found[:rows]
         attached = await files.of_ticket(reader, known.workspace.id, [ticket.id for ticket in found])
     return documents.Page(

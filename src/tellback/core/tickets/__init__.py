@@ -1,7 +1,8 @@
 """Tickets: feedback with a status, a timeline and files."""
 
-from tellback.core.tickets import promises, queries, reports, work_rules
+from tellback.core.tickets import promises, queries, reports, search, work_rules
 from tellback.core.tickets.actions import ACT, ATTACH, FILE, find, whole
+from tellback.core.tickets.listing import listed
 from tellback.core.tickets.model import (
     Filed,
     Filter,
@@ -71,10 +72,12 @@ __all__ = [
     "document",
     "documents",
     "find",
+    "listed",
     "open_ticket",
     "promises",
     "queries",
     "reports",
+    "search",
     "whole",
     "work_rules",
 ]

@@ -11,7 +11,7 @@ import msgspec
 from tellback.core.intake import NewEntry
 from tellback.core.intake import queries as intake_queries
 from tellback.core.projects import display_id
-from tellback.core.tickets.model import Filed, Filter, NewTicket, Submitter, Ticket, TimelineItem
+from tellback.core.tickets.model import Filed, NewTicket, Submitter, Ticket, TimelineItem
 from tellback.storage.database import Reader, Row, Transaction
 
 # A ticket just placed as `snapshots.document` shows it, made here because its id and times are made here; only
@@ -190,46 +190,6 @@ async def by_number(reader: Reader, workspace_id: int, prefix: str, number: int)
         workspace_id, prefix, number,
     )  # fmt: skip
     return _ticket(row) if row else None
-
-
-async def search(
-    reader: Reader, workspace_id: int, wanted: Filter, after: int | None, limit: int
-) -> list[Ticket]:
-    """Tickets above id `after`, ascending; deleted ones left out."""
-    conditions = ["t.workspace_id = $1", "t.deleted_at is null"]
-    arguments: list[Any] = [workspace_id]
-
-    def where(condition: str, value: Any) -> None:
-        if value is not None:
-            arguments.append(value)
-            conditions.append(condition.format(f"${len(arguments)}"))
-
-    where("t.id > {}", after)
-    # Ids are found first, so that the tickets' own index is walked and not the whole table.
-    where(
-        "t.project_id = any(array(select id from projects where workspace_id = $1 and lower(key) = lower({})))",
-        wanted.project,
-    )
-    where(
-        "t.type_id = any(array(select id from feedback_types where workspace_id = $1 and lower(key) = lower({})))",
-        wanted.type,
-    )
-    where("t.status = {}", wanted.status)
-    where(
-        "t.submitter_id = any(array(select id from contacts where workspace_id = $1 and email_key = lower({})))",
-        wanted.submitter,
-    )
-    where("t.tags @> array[{}::text]", wanted.tag)
-    where(
-        "t.assignee_id = any(array(select id from members where workspace_id = $1 and lower(email) = lower({})))",
-        wanted.assignee,
-    )
-    where("t.changed_at >= {}", wanted.changed_since)
-    arguments.append(limit)
-    rows = await reader.fetch(
-        f"{_TICKET} where {' and '.join(conditions)} order by t.id limit ${len(arguments)}", *arguments
-    )
-    return [_ticket(row) for row in rows]
 
 
 async def timeline(reader: Reader, workspace_id: int, ticket_id: int) -> list[TimelineItem]:
