@@ -78,6 +78,15 @@ class KeyReused(HubError):
     """An idempotency key came again with another body (draft-ietf-httpapi-idempotency-key-header)."""
 
 
+class LoopDetected(HubError):
+    """A call that went from hub to hub too often to be anything but a circle."""
+
+    def __init__(self, hops: int) -> None:
+        super().__init__(
+            f"This call has gone through {hops} hubs, one setting off the other; it goes no further."
+        )
+
+
 class RateLimited(HubError):
     """Too many requests; `retry_after` in seconds, `limit` and `window` for the RateLimit headers."""
 

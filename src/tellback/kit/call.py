@@ -19,6 +19,8 @@ from tellback.kit import strict_json
 from tellback.kit.front import Peer, peer_of
 
 JSON_LIMIT = 1024 * 1024
+#: A webhook may call a hub whose rule calls a hub, and so on, this often.
+MOST_HOPS = 5
 
 
 @dataclass(slots=True)
@@ -88,6 +90,17 @@ class Call:
     def query_value(self, name: str) -> str | None:
         """The first value of a query parameter."""
         return next((value for key, value in self.query if key == name), None)
+
+    @property
+    def hops(self) -> int:
+        """How many calls from hub to hub led here (`Tellback-Hop`); 0 of anybody else's, and where it is no number."""
+        text = (self.header(b"tellback-hop") or "").strip()
+        return int(text) if text.isascii() and text.isdecimal() and len(text) <= 9 else 0
+
+    def refuse_circles(self) -> None:
+        """Raises `LoopDetected` for a call that came through too many hubs."""
+        if self.hops > MOST_HOPS:
+            raise errors.LoopDetected(self.hops)
 
     @property
     def announced_length(self) -> int | None:

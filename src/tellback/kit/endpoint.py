@@ -85,7 +85,11 @@ class Runner:
         key: intake.Key | None,
         status: int = 201,
     ) -> Answer:
-        """Commit an item with its log entry and, under a key, with its answer; then answer."""
+        """Commit an item with its log entry and, under a key, with its answer; then answer.
+
+        Raises `LoopDetected`.
+        """
+        call.refuse_circles()
         entry = call.entry(status)
         if key is None:
             return answer(await self.hub.commits.write(way.plain, intake.Submission(item, entry)))

@@ -36,6 +36,7 @@ _STATUS: dict[type[BaseException], int] = {
     HeadersTooLarge: 431,
     Unexpected: 500,
     errors.Unavailable: 503,
+    errors.LoopDetected: 508,  # RFC 5842, section 7.2
 }
 
 

@@ -25,10 +25,14 @@ def file_element(source: Source, parameter: str) -> Element | None:
     return None
 
 
-def origin(source: Source) -> dict[str, Any] | None:
-    """What events of a source's tickets say of where they come from; None where nothing is switched off."""
+def origin(source: Source, hops: int) -> dict[str, Any] | None:
+    """What events of a source's tickets say of where they come from; None where there is nothing to say.
+
+    `hops`: how many calls from hub to hub led to them.
+    """
     switches = {"automation": source.run_automation, "workflow": source.run_workflow}
-    return {name: False for name, on in switches.items() if not on} or None
+    said: dict[str, Any] = {name: False for name, on in switches.items() if not on}
+    return (said | {"hop": hops} if hops else said) or None
 
 
 def display_id(prefix: str, digits: int, number: int) -> str:

@@ -33,7 +33,7 @@ class Feedback:
             call.notes.mapped = mapped
             if mapped.faults:
                 raise errors.Invalid(mapped.faults)
-            new = _new_ticket(known, project, source, mapped)
+            new = _new_ticket(known, project, source, mapped, call.hops)
             return await self.runner.store(call, tickets.FILE, new, answer, key)
 
         def answer(filed: Filed) -> Answer:
@@ -57,7 +57,9 @@ class Feedback:
         return answers.of_json(200, wire.ticket(found, attached.get(found.id, [])))
 
 
-def _new_ticket(known: Credential, project: Project, source: Source, mapped: projects.Mapped) -> NewTicket:
+def _new_ticket(
+    known: Credential, project: Project, source: Source, mapped: projects.Mapped, hops: int
+) -> NewTicket:
     assert mapped.status is not None
     return NewTicket(
         workspace_id=known.workspace.id,
@@ -78,5 +80,5 @@ def _new_ticket(known: Credential, project: Project, source: Source, mapped: pro
         submitter_id=mapped.submitter.contact_id if mapped.submitter else None,
         submitter_given=mapped.given,
         actor=f"source {source.name}",
-        origin=projects.origin(source),
+        origin=projects.origin(source, hops),
     )

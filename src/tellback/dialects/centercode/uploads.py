@@ -80,7 +80,7 @@ class Uploads:
                     )
                     for file in form.files
                 ),
-                projects.origin(source),
+                projects.origin(source, call.hops),
             )  # fmt: skip
             answer = await self.runner.store(
                 call, tickets.ATTACH, new, lambda stored: answers.of_json(201, wire.files(stored)), key

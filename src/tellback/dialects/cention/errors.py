@@ -56,6 +56,7 @@ _HEADERS_AT_FAULT: dict[type[errors.HubError], str] = {
     NotAcceptable: "Accept",
     errors.Unsupported: "Content-Type",
     errors.KeyReused: "Idempotency-Key",
+    errors.LoopDetected: "Tellback-Hop",
 }
 _CODES = {
     400: "malformed",
@@ -72,6 +73,7 @@ _CODES = {
     431: "headers_too_large",
     500: "internal",
     503: "unavailable",
+    508: "loop_detected",
 }
 
 
