@@ -25,7 +25,7 @@ INVALID = 'Bearer realm="cention", error="invalid_token"'
 def ask(
     http: httpx.Client, authorization: str | None, path: str = PATHS[1], workspace: str = "demo"
 ) -> httpx.Response:
-    headers = {} if authorization is None else {"Authorization": authorization.encode("latin-1")}
+    headers = {} if authorization is None else {b"Authorization": authorization.encode("latin-1")}
     answer = http.get(f"/s/{workspace}/capi/json/{path}", headers=headers)
     jsonapi.check(answer)
     return answer

@@ -196,5 +196,14 @@ def test_gives_ratings_as_printed(desk: Desk) -> None:
 
 def test_finds_every_difference_between_two_documents() -> None:
     assert list(differences({"a": [1]}, {"a": [1]})) == []
-    for other in ({}, {"a": 1}, {"a": [1.0]}, {"a": [True]}, {"a": [None]}, {"a": []}, {"a": [1], "b": 1}):
+    others: list[Any] = [
+        {},
+        {"a": 1},
+        {"a": [1.0]},
+        {"a": [True]},
+        {"a": [None]},
+        {"a": []},
+        {"a": [1], "b": 1},
+    ]
+    for other in others:
         assert list(differences({"a": [1]}, other)) != [], other

@@ -16,7 +16,9 @@ from tellback.core.projects import display_id
 from tellback.core.tickets.report_model import LARGEST_ID, Action, Marking, Reply, Report, Seen
 from tellback.storage.database import Reader, Row, Transaction
 
-# Laterals with a limit are looked up row by row, by key, whatever the planner believes of the tables' sizes.
+# Laterals with a limit are looked up row by row, by key, whatever the planner believes of the tables' sizes. The
+# ticket's asks for an order that its primary key alone has: on a table that was never analyzed any index would do,
+# and that plan may be kept while the table grows.
 _REPORTS = """
 select t.*, ft.prefix, ft.digits, ft.elements, (ft.sla ->> 'handling')::bigint as handling_s,
        p.key as project_key, p.name as project_name, s.key as source_key, c.email as submitter_email,
@@ -31,12 +33,13 @@ cross join lateral (
          t.deleted_at is not null as deleted, t.forwarded, t.sla, t.sla_revision,
          coalesce(t.thread_id, t.id) as thread_id,
          coalesce(t.thread_id, (
-           select min(o.id) from tickets o where o.workspace_id = t.workspace_id and o.thread_id = t.id
+           select min(o.id + 0) from tickets o where o.workspace_id = t.workspace_id and o.thread_id = t.id
          )) as other_of_thread,
-         exists(
-           select from tickets o
+         (
+           select true from tickets o
            where o.workspace_id = t.workspace_id and o.thread_id = coalesce(t.thread_id, t.id) and o.reply_to = t.id
-         ) as replied_to,
+           limit 1
+         ) is not null as replied_to, -- not `exists`, which may be answered from a hash of all tickets
          (select count(*) from files f where f.workspace_id = t.workspace_id and f.ticket_id = t.id) as files,
          (select json_agg(json_build_array(l.id, l.note, l.actor, extract(epoch from l.at)::bigint) order by l.id)
           from timeline l where l.workspace_id = t.workspace_id and l.ticket_id = t.id)::text as actions,
@@ -48,7 +51,7 @@ cross join lateral (
          exists(
            select from answers x where x.workspace_id = t.workspace_id and x.ticket_id = t.id and x.deleted_at is not null
          ) as reply_withdrawn
-  from tickets t where t.workspace_id = wanted.workspace_id and t.id = wanted.id limit 1
+  from tickets t where t.workspace_id = wanted.workspace_id and t.id >= wanted.id order by t.id limit 1
 ) t
 cross join lateral (
   select prefix, digits, elements, sla from feedback_types x
@@ -76,6 +79,7 @@ left join lateral (
   select * from answers x
   where x.workspace_id = t.workspace_id and x.ticket_id = t.id and x.deleted_at is null order by x.id desc limit 1
 ) a on true
+where t.id = wanted.id
 """
 
 
