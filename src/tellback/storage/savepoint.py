@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
 from typing import TypeVar
 
 import asyncpg
@@ -16,12 +17,13 @@ async def again_when_taken(tx: Transaction, effect: Callable[[Transaction], Awai
     """`effect` inside `tx`, from its start again when it meets a key that was taken meanwhile.
 
     Who took it has committed by then, so the next attempt reads what is there. For look-up-or-make of things
-    with several unique keys, where `on conflict` can name but one. Raises `UniqueViolationError` when it still
+    with several unique keys, where `on conflict` can name but one. Where no transaction is open, what an attempt has
+    done is up to `effect`: it runs one statement, or opens a transaction. Raises `UniqueViolationError` when it still
     meets one after several attempts.
     """
     for attempt in range(1, ATTEMPTS + 1):
         try:
-            async with tx.transaction():
+            async with tx.transaction() if tx.is_in_transaction() else nullcontext():
                 return await effect(tx)
         except asyncpg.UniqueViolationError:
             if attempt == ATTEMPTS:

@@ -15,6 +15,7 @@ from tellback.core.imports.model import NewRecord, Stored
 from tellback.core.imports.telling import Told
 from tellback.core.people import Acquaintance, Draft, Met, MetAccount
 from tellback.storage.database import Transaction
+from tellback.storage.savepoint import again_when_taken
 
 
 @dataclass(slots=True)
@@ -36,6 +37,13 @@ async def _store(
     tx: Transaction, records: Sequence[NewRecord], entries: Sequence[intake.NewEntry]
 ) -> Sequence[Stored | errors.HubError]:
     """As `actions.store`. Opens a transaction itself where one statement does not do."""
+    return await again_when_taken(tx, lambda inner: _attempt(inner, records, entries))
+
+
+async def _attempt(
+    tx: Transaction, records: Sequence[NewRecord], entries: Sequence[intake.NewEntry]
+) -> Sequence[Stored | errors.HubError]:
+    """Store the records as they are met now. Meets a unique key when another made a contact meanwhile."""
     told = [Told(one) for one in records]
     known = await people.look_up(tx, [(one.workspace_id, *_named(one.new)) for one in told])
     meetings = [_meet(one, known[one.workspace_id]) for one in told]
