@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -12,7 +11,7 @@ from tellback.dialects import centercode, cention, centracx, customergauge, meta
 from tellback.kit import dispatch, front, heads, health, metrics
 from tellback.kit.limits import Limits
 from tellback.settings import Settings, networks
-from tellback.worker import figures_upkeep, search_upkeep, sla_upkeep, upkeep
+from tellback.worker import process
 
 _open: list[Hub] = []
 
@@ -32,27 +31,12 @@ def application(settings: Settings) -> front.Front:
     async def life() -> AsyncIterator[None]:
         async with runtime.opened(settings) as hub:
             surfaces.mount(mounted(hub, limits))
-            keeping = [
-                asyncio.create_task(work)
-                for work in (
-                    upkeep.run_upkeep(
-                        hub.db,
-                        hub.blobs,
-                        intake_days=settings.intake_retention_days,
-                        session_idle=settings.session_idle,
-                    ),
-                    figures_upkeep.run(hub.db),
-                    sla_upkeep.run(hub.db),
-                    search_upkeep.run(hub.db),
-                )
-            ]
             _open.append(hub)
             try:
-                yield
+                async with process.working(hub, delivers=not settings.no_delivery):
+                    yield
             finally:
                 _open.remove(hub)
-                for task in keeping:
-                    task.cancel()
 
     return front.Front(
         surfaces, addresses=heads.Addresses(networks(settings.trusted_proxies)), limit=limits, life=life

@@ -47,6 +47,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     tls_key: Path | None = None
     trusted_proxies: tuple[str, ...] = ()
     allow_destinations: tuple[str, ...] = ()
+    retry_schedule: tuple[int, ...] = (0, 5, 300, 1800, 7200, 18_000, 36_000, 36_000)
     public_url: str | None = None
     files: str = ""
     max_file_size: int = 2048 * MEBIBYTE
@@ -100,6 +101,14 @@ def duration(text: str) -> int:
     if not 0 < seconds < _LARGEST:
         raise ValueError(f"{text!r} is not a duration; write it like 30s, 15m, 4h or 2d")
     return seconds
+
+
+def schedule(text: str) -> tuple[int, ...]:
+    """`0s,5s,5m`: the seconds before each attempt at a delivery, the first one's included."""
+    waits = [re.fullmatch(r"([0-9]{1,9})([smhd])", word.strip()) for word in text.split(",")]
+    if not 1 <= len(waits) <= 100 or None in waits:
+        raise ValueError(f"{text!r} is not a schedule; write it like 0s,5s,5m,30m,2h")
+    return tuple(int(wait[1]) * _DURATION_UNITS[wait[2]] for wait in waits if wait)
 
 
 def size(text: str) -> int:

@@ -18,15 +18,29 @@ def test_says_its_version() -> None:
 def test_lists_its_commands() -> None:
     done = command.tellback("--help")
     assert done.code == 0
-    for name in ("demo", "serve", "apply", "config", "token", "import", "intake", "db", "doctor"):
+    for name in (
+        "demo",
+        "serve",
+        "work",
+        "apply",
+        "config",
+        "token",
+        "import",
+        "intake",
+        "deliveries",
+        "db",
+        "doctor",
+    ):
         assert f"\n  {name} " in done.out
 
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["work"], "No such command 'work'"),
-        (["deliveries", "list"], "No such command 'deliveries'"),
+        (["works"], "No such command 'works'"),
+        (["serve", "--retry-schedule", "0s,soon"], "is not a schedule"),
+        (["work", "--allow-destination", "here"], "is not a network"),
+        (["deliveries", "list", "--workspace", "demo", "--since", "once"], "is no time"),
         (["serve", "--colour"], "No such option '--colour'"),
         (["serve", "--port", "http"], "'http' is not a valid integer"),
         (["serve", "--port", "70000"], "70000 is not in the range"),

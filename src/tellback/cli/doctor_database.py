@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 
 from tellback.cli.doctor_checks import Finding
 from tellback.core import provisioning, workspaces
+from tellback.core.automation import delivery_reading_queries
 from tellback.storage import database, migrate
 from tellback.storage.database import Database
 from tellback.storage.errors import DatabaseAway, StorageError
@@ -51,6 +52,7 @@ async def _configuration(url: str) -> list[Finding]:
         async with db.reading() as reader:
             found = await workspaces.queries.workspaces(reader)
             shown = [await provisioning.show(reader, one.slug) for one in found]
+            disabled = await delivery_reading_queries.disabled(reader)
     finally:
         await db.close()
     if not shown:
@@ -62,4 +64,12 @@ async def _configuration(url: str) -> list[Finding]:
             ", ".join(f"{len(document.get(name, ()))} {name.replace('_', ' ')}" for name in _COUNTED),
         )
         for document in shown
-    ]
+    ] + [_disabled(*one) for one in disabled]
+
+
+def _disabled(workspace: str, kind: str, key: str, reason: str, since: datetime) -> Finding:
+    """A destination that nothing is sent to any more."""
+    collection = {"webhook": "webhooks", "subscription": "subscriptions"}[kind]
+    text = f"disabled since {since:%Y-%m-%d %H:%M} UTC: {reason}"
+    advice = f"Mend the receiver or apply another URL; POST /hub/v1/{collection}/{key}/enable goes on with its queue."
+    return Finding(f"{kind} {key} of {workspace}", False, text, advice)

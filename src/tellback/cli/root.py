@@ -22,12 +22,14 @@ from tellback.cli import faults
 COMMANDS: Mapping[str, str] = {
     "demo": "A running hub with a small workspace, feedback in it, and lines to paste.",
     "serve": "Run the hub.",
+    "work": "Deliver and tidy up, beside or without a hub in the same place.",
     "apply": "Make a workspace be as a configuration file says.",
     "config": "Show a workspace's configuration, or check a file.",
     "token": "Create, list and revoke access tokens.",
     "import": "Bring in a file of records.",
     "survey": "Take a survey from one hub to another.",
     "intake": "What came in, and what became of it.",
+    "deliveries": "What goes out, and what became of it.",
     "db": "The database: its schema, a prompt.",
     "doctor": "What is wrong, in words, and what to do.",
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +15,61 @@ size = options.Words("2GiB", settings.size)
 network = options.Words("cidr", settings.cidr)
 rate = options.Words("600/1m|off", settings.rate)
 
+#: What `serve` and `work` have in common: how calls go out.
+DELIVERY = (
+    options.option(
+        "--allow-destination",
+        "allow_destinations",
+        type=network,
+        multiple=True,
+        help="Private networks that webhooks may go to. May be repeated.",
+    ),
+    options.option(
+        "--retry-schedule",
+        type=options.Words("0s,5s,5m", settings.schedule),
+        default="0s,5s,5m,30m,2h,5h,10h,10h",
+        show_default=True,
+        help="The waits before each attempt at a delivery, ±20 %.",
+    ),
+)
+FILES = options.option("--files", default="", help="Where files are kept; in the data folder without it.")
+SESSION_IDLE = options.option(
+    "--session-idle",
+    type=options.Words("30d", settings.duration),
+    default="30d",
+    show_default=True,
+    help="How long a survey session may rest.",
+)
+INTAKE_RETENTION = options.option(
+    "--intake-retention",
+    "intake_retention_days",
+    type=options.Words("30d", options.days),
+    default="30d",
+    show_default=True,
+    help="How long the intake log keeps its entries.",
+)
+LOG_LEVEL = options.option(
+    "--log-level",
+    type=click.Choice(["debug", "info", "warning", "error"]),
+    default="info",
+    show_default=True,
+    help="Logs go to standard error.",
+)
+
 
 def all_of_them(function: Callable[..., Any]) -> Callable[..., Any]:
     """Everything but the place (`options.hub`) and the port."""
-    for added in reversed(_OPTIONS):
-        function = added(function)
+    return _with(_OPTIONS, function)
+
+
+def of_workers(function: Callable[..., Any]) -> Callable[..., Any]:
+    """What works in the background has to know, in a process of its own."""
+    return _with((*DELIVERY, FILES, SESSION_IDLE, INTAKE_RETENTION, LOG_LEVEL), function)
+
+
+def _with(added: Sequence[Callable[..., Any]], function: Callable[..., Any]) -> Callable[..., Any]:
+    for one in reversed(added):
+        function = one(function)
     return function
 
 
@@ -38,27 +88,15 @@ _OPTIONS = (
         multiple=True,
         help="Whose forwarded headers count. May be repeated.",
     ),
-    options.option(
-        "--allow-destination",
-        "allow_destinations",
-        type=network,
-        multiple=True,
-        help="Private networks that webhooks may go to. May be repeated.",
-    ),
+    *DELIVERY,
     options.option(
         "--public-url",
         type=options.Words("url", options.address),
         help="The address others reach the hub at; without it, the one they called.",
     ),
-    options.option("--files", default="", help="Where files are kept; in the data folder without it."),
+    FILES,
     options.option("--max-file-size", type=size, default="2GiB", show_default=True, help="Of one file."),
-    options.option(
-        "--session-idle",
-        type=options.Words("30d", settings.duration),
-        default="30d",
-        show_default=True,
-        help="How long a survey session may rest.",
-    ),
+    SESSION_IDLE,
     options.option("--allow-http-pages", is_flag=True, help="Let survey pages be opened without TLS."),
     options.option("--dev", is_flag=True, help="For work on tellback itself."),
     options.option(
@@ -78,19 +116,6 @@ _OPTIONS = (
         help="Requests of one address.",
     ),
     options.option("--limit-loopback", is_flag=True, help="Apply the limits to this machine itself, too."),
-    options.option(
-        "--intake-retention",
-        "intake_retention_days",
-        type=options.Words("30d", options.days),
-        default="30d",
-        show_default=True,
-        help="How long the intake log keeps its entries.",
-    ),
-    options.option(
-        "--log-level",
-        type=click.Choice(["debug", "info", "warning", "error"]),
-        default="info",
-        show_default=True,
-        help="Logs go to standard error.",
-    ),
+    INTAKE_RETENTION,
+    LOG_LEVEL,
 )

@@ -22,6 +22,7 @@ from tellback.hub_api import (
     access,
     changes_api,
     documents,
+    files_api,
     imports_api,
     intake_api,
     metrics_api,
@@ -81,7 +82,7 @@ def application(hub: Hub, limits: Limits, watch: changes.Watch) -> Litestar:
                     surveys_api.list_surveys, surveys_api.list_sessions, responses_api.list_responses,
                     people_api.list_contacts, people_api.list_accounts, metrics_api.read_metrics,
                     imports_api.list_imports, ratings_api.list_ratings, changes_api.read_changes,
-                    ticket_actions_api.act,
+                    ticket_actions_api.act, files_api.read_file,
                 ]),
                 dependencies={
                     "hub": Provide(lambda: hub, sync_to_thread=False),
@@ -116,7 +117,9 @@ def _with_refusals(handlers: Sequence[HTTPRouteHandler]) -> list[HTTPRouteHandle
     """The handlers, with what any call may be refused with in their description."""
     for handler in handlers:
         writes = handler.http_methods & {"POST", "PUT", "PATCH"}
-        handler.responses = documents.REFUSALS | (documents.REFUSALS_OF_WRITES if writes else {})
+        handler.responses = {
+            **documents.REFUSALS, **(documents.REFUSALS_OF_WRITES if writes else {}), **(handler.responses or {}),
+        }  # fmt: skip
     return list(handlers)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from typing import TypeVar
 
 from tellback.core import errors
@@ -35,3 +36,16 @@ def one_of(name: str, text: str | None, words: tuple[Word, ...]) -> Word | None:
         if text == word:
             return word
     raise errors.Malformed(f"{name} must be one of {', '.join(words)}.")
+
+
+def moment(name: str, text: str | None) -> datetime | None:
+    """A time with its offset."""
+    if text is None:
+        return None
+    try:
+        found = datetime.fromisoformat(text.replace(" ", "+"))  # a bare + in a query arrives as a space
+        if found.tzinfo is not None:
+            return found.astimezone(UTC)
+    except (ValueError, OverflowError):  # an overflow: in UTC it is past the calendar's end
+        pass
+    raise errors.Malformed(f"{name} must be an ISO 8601 time with an offset, as 2026-11-21T20:22:07Z.")

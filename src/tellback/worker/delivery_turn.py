@@ -12,8 +12,16 @@ from collections.abc import Awaitable, Callable
 import aiohttp
 import structlog
 
-from tellback.core.automation import return_values
-from tellback.core.automation.delivery_model import Answered, Begun, Finished, Leased, Outcome, Step
+from tellback.core.automation import capturing, paths
+from tellback.core.automation.delivery_model import (
+    Answered,
+    Begun,
+    Captured,
+    Finished,
+    Leased,
+    Outcome,
+    Step,
+)
 from tellback.core.automation.delivery_queries import LEASE_S
 from tellback.kit import metrics
 from tellback.storage.errors import StorageError
@@ -120,8 +128,19 @@ class Turn:
             del self._calls[call]
         ATTEMPTS.add(delivery_call.label(outcome))
         DURATIONS.observe(outcome.duration_ms / 1000)
-        captured, warnings = return_values.picked(self._lease.return_values, outcome)
-        return Finished(begun, outcome, captured, warnings)
+        return self._picked(begun, outcome)
+
+    def _picked(self, begun: Begun, outcome: Outcome) -> Finished:
+        """With what the answer gives, where the call succeeded and has somewhere to store it."""
+        wanted = self._lease.return_values
+        if outcome.error is not None or not wanted:
+            return Finished(begun, outcome)
+        picked = paths.pick(wanted, (outcome.body or "").encode())
+        if not capturing.storable(begun.subject_type, begun.subject_id):
+            warning = f"values cannot be stored on a {begun.subject_type}"
+            return Finished(begun, outcome, (), (*picked.warnings, warning))
+        captured = tuple(Captured(one.group, one.label, one.value) for one in picked.values)
+        return Finished(begun, outcome, captured, picked.warnings)
 
     async def _told(self, step: Step) -> Answered:
         """Settle a step, for as long as the lease may last; without it nothing is held any more."""

@@ -142,7 +142,7 @@ def _note(lease: Leased, finished: Finished, decision: Decision) -> str | None:
         return None
     text = f"Webhook {lease.key} succeeded"
     if warned:
-        text += f" with warnings: {' '.join(warned)}"
+        text += f" with warnings ({'; '.join(warned)})"
     return f"{text}; captured {', '.join(told)}" if told else text
 
 

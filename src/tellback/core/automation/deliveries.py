@@ -1,0 +1,135 @@
+"""What people do to deliveries and destinations: replay, cancel, try out, enable."""
+
+from __future__ import annotations
+
+from tellback.core import changes, errors
+from tellback.core.automation import (
+    delivery_queries,
+    events_queries,
+    rendering,
+    samples,
+    subjects,
+)
+from tellback.core.automation import delivery_reading_queries as queries
+from tellback.core.automation.delivery_model import TEST, Chosen, Delivery, DestinationKind
+from tellback.core.automation.events_model import Occasion
+from tellback.storage.database import Database, Reader, Transaction
+
+#: Deliveries that a replay of many puts back in one transaction.
+BATCH = 1_000
+
+
+async def find(reader: Reader, workspace_id: int, delivery_id: int) -> Delivery:
+    """A delivery with its attempts. Raises `NotFound`."""
+    found = await queries.by_id(reader, workspace_id, delivery_id)
+    if found is None:
+        raise errors.NotFound("There is no such delivery.")
+    return found
+
+
+async def replay(tx: Transaction, workspace_id: int, delivery_id: int) -> Delivery:
+    """Send a delivery anew, whatever became of it: the same bytes and id, at once. Raises `NotFound`.
+
+    In an ordered destination it goes to its old place, which is before everything that came later.
+    """
+    destination = await _held_destination(tx, workspace_id, delivery_id)
+    await queries.put_back(tx, workspace_id, [delivery_id])
+    await delivery_queries.wake(tx, workspace_id, [destination])
+    return await find(tx, workspace_id, delivery_id)
+
+
+async def replay_many(db: Database, workspace_id: int, wanted: Chosen) -> int:
+    """Send all anew that fit `wanted` and wait no more; how many. Raises `NotFound` for an unknown destination."""
+    async with db.reading() as reader:
+        for kind, key in (("webhook", wanted.webhook), ("subscription", wanted.subscription)):
+            if key is not None:
+                await known(reader, workspace_id, kind, key)  # type: ignore[arg-type]
+    count, above = 0, 0
+    while True:
+        async with db.reading() as reader:
+            found = await queries.finished_ids(reader, workspace_id, wanted, above, BATCH)
+        if not found:
+            return count
+        count += await db.write(lambda tx, these=found: _put_back(tx, workspace_id, these))  # type: ignore[misc]
+        above = found[-1][1]
+
+
+async def _put_back(tx: Transaction, workspace_id: int, found: list[tuple[int, int]]) -> int:
+    destinations = {destination for destination, _ in found}
+    await delivery_queries.lock_destinations(tx, workspace_id, destinations)
+    count = await queries.put_back(tx, workspace_id, [delivery for _, delivery in found])
+    await delivery_queries.wake(tx, workspace_id, destinations)
+    return count
+
+
+async def cancel(tx: Transaction, workspace_id: int, delivery_id: int) -> Delivery:
+    """Have a delivery wait no more. Raises `NotFound`, and `Conflict` for one that does not wait."""
+    destination = await _held_destination(tx, workspace_id, delivery_id)
+    if not await queries.cancel(tx, workspace_id, delivery_id):
+        raise errors.Conflict("This delivery does not wait any more.")
+    await delivery_queries.wake(tx, workspace_id, [destination])  # what stood behind it may be due
+    return await find(tx, workspace_id, delivery_id)
+
+
+async def _held_destination(tx: Transaction, workspace_id: int, delivery_id: int) -> int:
+    destination = await queries.destination_of(tx, workspace_id, delivery_id)
+    if destination is None:
+        raise errors.NotFound("There is no such delivery.")
+    await delivery_queries.lock_destinations(tx, workspace_id, [destination])
+    return destination
+
+
+async def known(reader: Reader, workspace_id: int, kind: DestinationKind, key: str) -> tuple[int, str]:
+    """The id and state of a destination. Raises `NotFound`."""
+    found = await queries.destination_id(reader, workspace_id, kind, key)
+    if found is None:
+        raise errors.NotFound(f"There is no {kind} '{key[:100]}'.")
+    return found
+
+
+async def enable(
+    tx: Transaction, workspace_id: int, kind: DestinationKind, key: str, actor: str
+) -> list[changes.NewChange]:
+    """Send to a destination again: its queue goes on at once. Raises `NotFound`.
+
+    Returns the feed's rows for the caller to record last; none where it was not disabled.
+    """
+    id, state = await known(tx, workspace_id, kind, key)
+    await go_on(tx, workspace_id, id)
+    if state != "disabled":
+        return []
+    slug = await delivery_queries.slug(tx, workspace_id)
+    about = {kind: key, "state": "active"}
+    return [changes.NewChange("configuration.changed", "configuration", slug, actor, about)]
+
+
+async def go_on(tx: Transaction, workspace_id: int, destination_id: int) -> None:
+    """Have a destination active and its queue looked at: it was enabled, or its configuration changed."""
+    await delivery_queries.lock_destinations(tx, workspace_id, [destination_id])
+    await queries.enable(tx, workspace_id, destination_id)
+
+
+async def try_out(
+    tx: Transaction, workspace_id: int, key: str, ticket_id: int | None, actor: str
+) -> Delivery:
+    """Queue one call of a webhook, for a ticket or for sample data, ahead of its queue; it is tried once.
+
+    Raises `NotFound`, `Conflict` for a disabled webhook, and `TemplateFault`.
+    """
+    id, state = await known(tx, workspace_id, "webhook", key)
+    if state == "disabled":
+        raise errors.Conflict("The webhook is disabled; enable it first.")
+    document = samples.TICKET
+    if ticket_id is not None:
+        found = await subjects.document(tx, workspace_id, "ticket", str(ticket_id))
+        if found is None:
+            raise errors.NotFound("There is no such ticket.")
+        document = found
+    machinery = await events_queries.machinery(tx, workspace_id)
+    now = await events_queries.clock(tx)
+    subject_id = str(ticket_id) if ticket_id is not None else "sample"
+    occasion = Occasion(TEST, now, "ticket", subject_id, document, actor)
+    call = rendering.webhook_call(machinery, occasion, machinery.webhooks[key.lower()], occasion.origin)
+    (delivery_id,) = await delivery_queries.add(tx, workspace_id, [call])
+    assert id == call.destination_id
+    return await find(tx, workspace_id, delivery_id)
