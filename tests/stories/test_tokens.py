@@ -106,7 +106,7 @@ def test_refuses_every_forged_token_alike(http: httpx.Client, hub: hubs.Hub) -> 
     assert status(http, good) == 200
     said = set()
     for name, token in forging.forged(good).items():
-        headers = {"Authorization": f"Bearer {token}".encode("latin-1")}
+        headers = {b"Authorization": f"Bearer {token}".encode("latin-1")}
         answer = http.get("/hub/v1/tickets", headers=headers)
         assert answer.status_code == 401, name
         said.add(answer.json()["detail"])
