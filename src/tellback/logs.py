@@ -33,8 +33,8 @@ Event = MutableMapping[str, Any]
 MASK = "***"
 _STDERR = 2
 _LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
-#: Below this a path is a secret: whoever knows it may send.
-_MASKED_BELOW = "/hooks/"
+#: Below these a path is a secret: whoever knows it may send.
+_MASKED_BELOW = ("/hooks/", "/take/")
 _LONGEST_PATH = 512
 
 _NAMES = "|".join(
@@ -129,8 +129,9 @@ def access(
         return
     if "=" in path:
         path = mask_text(path)
-    if path.startswith(_MASKED_BELOW):
-        path = f"{_MASKED_BELOW}***"
+    for below in _MASKED_BELOW:
+        if path.startswith(below):
+            path = f"{below}***"
     event: Event = {
         "event": "request",
         "surface": surface,

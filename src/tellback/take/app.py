@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from tellback import settings
 from tellback.core import errors
 from tellback.core.hub import Hub
 from tellback.kit import answers
 from tellback.kit.answers import Answer
+from tellback.kit.call import Call
 from tellback.kit.dispatch import Surface
 from tellback.kit.front import peer_of
 from tellback.kit.limits import Limiter
 from tellback.kit.routes import application, route
+from tellback.storage.errors import StorageError
 from tellback.take import pages
+from tellback.take.opinions import Opinions
 from tellback.take.taking import Taking
 
 #: Of what one address may ask for, the part that may be new sessions.
@@ -24,9 +29,26 @@ def surface(hub: Hub) -> Surface:
     taking = Taking.of(hub, starts(hub.settings))
     app = application(
         pages.refusal,
-        [route("/take/{token:str}", taking.app), route("/take/assets/{name:str}", _asset)],
+        [route("/take/{token:str}", _page(Opinions(hub), taking)), route("/take/assets/{name:str}", _asset)],
     )
     return Surface("take", ("/take",), _private(app, hub), pages.refusal)
+
+
+def _page(opinions: Opinions, taking: Taking) -> answers.App:
+    """What a token opens: the question after an answer, or a survey."""
+
+    async def app(scope: answers.Scope, receive: answers.Receive, send: answers.Send) -> None:
+        call = Call(opinions.hub, "take", dict(scope), receive)
+        with suppress(
+            StorageError
+        ):  # a survey may be in memory; else its page says that the database is away
+            page = await opinions.page(call.path_part("token"))
+            if page is not None:
+                await answers.send_answer(send, await opinions.answer(call, page))
+                return
+        await taking.app(scope, receive, send)
+
+    return app
 
 
 def starts(config: settings.Settings) -> Limiter | None:

@@ -12,9 +12,10 @@ from typing import Any
 
 from tellback.core import errors
 from tellback.core.surveys import Survey
+from tellback.core.tickets import satisfaction
 from tellback.kit import faults
 from tellback.kit.answers import Answer, Header
-from tellback.take import forms, headers
+from tellback.take import forms, headers, steps
 from tellback.take.forms import Sent
 from tellback.take.steps import Step
 
@@ -70,6 +71,27 @@ def step(
 def finish(survey: Survey, action: str, *, again: bool, more: Sequence[Header] = ()) -> Answer:
     """The end; with an offer to answer once more where the survey still takes answers."""
     return _page("finish.html", 200, survey, more, action=action, again=again)
+
+
+def opinion(asked: satisfaction.Page, action: str, said: Said, status: int = 200) -> Answer:
+    """The question that follows an answer."""
+    wording = steps.Wording(asked.question.text, tuple(one.text for one in asked.question.answers))
+    return _page(
+        "opinion.html",
+        status,
+        None,
+        (),
+        asked=asked,
+        wording=wording,
+        action=action,
+        said=said,
+        trap=forms.TRAP,
+    )
+
+
+def opined(asked: satisfaction.Page, chosen: str) -> Answer:
+    """The end of it: what is kept, which is the first choice."""
+    return _page("opined.html", 200, None, (), asked=asked, chosen=chosen)
 
 
 def kept(error: errors.HubError, survey: Survey | None, action: str, sent: Sent) -> Answer:

@@ -18,6 +18,34 @@ LONG_QUESTION = 140
 
 
 @dataclass(frozen=True, slots=True)
+class Wording:
+    """A question and its choices, as they are set on the page."""
+
+    text: str
+    choices: tuple[str, ...]
+
+    @property
+    def headline(self) -> str:
+        """The question's first line; the rest explains it."""
+        return self.text.strip().partition("\n")[0].strip()
+
+    @property
+    def explanation(self) -> str:
+        return self.text.strip().partition("\n")[2].strip()
+
+    @property
+    def is_long(self) -> bool:
+        return len(self.headline) > LONG_QUESTION
+
+    @property
+    def is_scale(self) -> bool:
+        """Whether the choices are a row of numbers."""
+        return SCALE_LEAST <= len(self.choices) <= SCALE_MOST and all(
+            _SHORT.fullmatch(choice.strip()) for choice in self.choices
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
     """A question on the way. `number` counts from 1, `total` is the longest way, `shorter` if there is a shorter.
 
@@ -32,25 +60,8 @@ class Step:
     before: int | None
 
     @property
-    def headline(self) -> str:
-        """The question's first line; the rest explains it."""
-        return self.question.text.strip().partition("\n")[0].strip()
-
-    @property
-    def explanation(self) -> str:
-        return self.question.text.strip().partition("\n")[2].strip()
-
-    @property
-    def is_long(self) -> bool:
-        return len(self.headline) > LONG_QUESTION
-
-    @property
-    def is_scale(self) -> bool:
-        """Whether the choices are a row of numbers."""
-        answers = self.question.answers
-        return SCALE_LEAST <= len(answers) <= SCALE_MOST and all(
-            _SHORT.fullmatch(answer.text.strip()) for answer in answers
-        )
+    def wording(self) -> Wording:
+        return Wording(self.question.text, tuple(answer.text for answer in self.question.answers))
 
 
 def step_at(version: Version, answers: Sequence[Given], wanted: int | None = None) -> Step | None:

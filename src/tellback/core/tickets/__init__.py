@@ -1,6 +1,6 @@
 """Tickets: feedback with a status, a timeline and files."""
 
-from tellback.core.tickets import promises, queries, reports, search, work_rules
+from tellback.core.tickets import promises, queries, reports, satisfaction, search, work_rules
 from tellback.core.tickets.actions import ACT, ATTACH, FILE, find, whole
 from tellback.core.tickets.listing import listed
 from tellback.core.tickets.model import (
@@ -77,6 +77,7 @@ __all__ = [
     "promises",
     "queries",
     "reports",
+    "satisfaction",
     "search",
     "whole",
     "work_rules",

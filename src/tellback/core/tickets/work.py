@@ -15,7 +15,8 @@ from tellback.core import errors, projects
 from tellback.core.changes import NewChange
 from tellback.core.errors import Fault
 from tellback.core.projects import FeedbackType
-from tellback.core.tickets import snapshots, work_queries, work_rules
+from tellback.core.tickets import satisfaction_queries, snapshots, work_queries, work_rules
+from tellback.core.tickets.satisfaction_model import NewOpinion
 from tellback.core.tickets.work_model import Acted, Action, Assign, By, Event, Note, Opened, ToOpen
 from tellback.core.tickets.work_rules import LONGEST_SUBJECT, LONGEST_TEXT, Scene
 from tellback.storage.database import Transaction
@@ -46,6 +47,19 @@ async def act(tx: Transaction, workspace_id: int, ticket_id: int, actions: Seque
         token = secrets.token_urlsafe(24) if answer.page else None
         await work_queries.add_answer(tx, workspace_id, ticket_id, by.actor, answer, token, now)
     return Acted(True, await _news(tx, workspace_id, ticket_id, step.events, by, automated))
+
+
+async def opine(tx: Transaction, new: NewOpinion, by: By) -> list[NewChange]:
+    """Keep what was chosen on an answer's page, if it is the first choice; its news, none if it is not."""
+    page = new.page
+    now = await work_queries.lock(tx, page.workspace_id, page.ticket_id)
+    if now is None or not await satisfaction_queries.keep_opinion(tx, page, new.opinion):
+        return []
+    before, automated = await work_queries.work(tx, page.workspace_id, page.ticket_id)
+    step = work_rules.rated(before, new.opinion.text, by.actor)
+    await work_queries.store(tx, page.workspace_id, step.after, now)
+    await work_queries.add_notes(tx, page.workspace_id, page.ticket_id, by.actor, step.notes, now)
+    return await _news(tx, page.workspace_id, page.ticket_id, step.events, by, automated)
 
 
 async def open_ticket(tx: Transaction, workspace_id: int, new: ToOpen, by: By) -> Opened:

@@ -69,6 +69,12 @@ def replied(work: Work, reply: str, actor: str) -> Step:
     return _told(work, "replied", text, "ticket.changed", {"changed": ["thread"]})
 
 
+def rated(work: Work, opinion: str, actor: str) -> Step:
+    """Somebody said what they think of an answer to this ticket."""
+    text = f"The answer to ticket {work.display_id} was rated {opinion} on {actor}"
+    return _told(work, "rated", text, "ticket.changed", {"changed": ["feedback"]})
+
+
 def first_status(type: FeedbackType, kind: str) -> Status | None:
     """The first status of a kind in the type's workflow."""
     return next((status for status in type.statuses if status.kind == kind), None)
