@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tellback.core import errors
-from tellback.kit import answers
+from tellback.kit import answers, ranges
 from tellback.storage import errors as storage_errors
 
 
@@ -28,8 +28,10 @@ _STATUS: dict[type[BaseException], int] = {
     errors.MethodNotAllowed: 405,
     errors.Conflict: 409,
     errors.Gone: 410,
+    ranges.PreconditionFailed: 412,
     errors.TooLarge: 413,
     errors.Unsupported: 415,
+    ranges.NotSatisfiable: 416,
     errors.Invalid: 422,
     errors.KeyReused: 422,
     errors.RateLimited: 429,
@@ -49,12 +51,14 @@ def status_of(error: errors.HubError) -> int:
 
 
 def headers_of(error: errors.HubError) -> tuple[answers.Header, ...]:
-    """`Allow`, `Retry-After` and the RateLimit fields, where the kind has them.
+    """`Allow`, `Content-Range`, `Retry-After` and the RateLimit fields, where the kind has them.
 
     Source of the last: draft-ietf-httpapi-ratelimit-headers.
     """
     if isinstance(error, errors.MethodNotAllowed):
         return ((b"allow", ", ".join(error.allow).encode()),)
+    if isinstance(error, ranges.NotSatisfiable):
+        return ((b"content-range", b"bytes */%d" % error.size),)
     if isinstance(error, errors.Unavailable):
         return ((b"retry-after", b"%d" % error.retry_after),)
     if isinstance(error, errors.RateLimited):
