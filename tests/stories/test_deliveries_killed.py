@@ -1,0 +1,134 @@
+"""Workers killed with -9: every event is delivered, repeats carry the same id, and order is kept."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import signal
+import subprocess
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+
+import pytest
+from tests.support import hub as hubs
+from tests.support import outbox as outboxes
+from tests.support import receiver as receivers
+from tests.support.outbox import Outbox
+from tests.support.receiver import Receiver
+
+pytestmark = pytest.mark.anyio
+
+SECRET = "whsec_c2VjcmV0"
+
+
+@pytest.fixture
+async def outbox(database_url: str) -> AsyncIterator[Outbox]:
+    async with outboxes.opened(database_url) as opened:
+        yield opened
+
+
+@contextmanager
+def work(url: str) -> Iterator[subprocess.Popen[str]]:
+    """`tellback work` in a process of its own, from the moment it is ready."""
+    process = subprocess.Popen(
+        hubs.command("work", "--database-url", url, "--allow-destination", "127.0.0.0/8"),
+        stdout=subprocess.PIPE, text=True, env=hubs.ENVIRONMENT,
+    )  # fmt: skip
+    try:
+        assert process.stdout is not None
+        assert "ready" in process.stdout.readline()
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()  # type: ignore[union-attr]
+
+
+def heard(receiver: Receiver, path: str) -> list[int]:
+    """The numbers that came to a path, each where it came first."""
+    return list(dict.fromkeys(call.json()["n"] for call in receiver.at(path)))
+
+
+async def queues(outbox: Outbox, receiver: Receiver, destinations: int, each: int) -> None:
+    for number in range(destinations):
+        path = receiver.url(f"/{number}")
+        made = await outbox.destination(path, ordered=number % 2 == 0, secrets=[SECRET])
+        await outbox.queue(made, path, each)
+
+
+async def test_delivers_a_thousand_events_through_kills_of_two_workers(
+    outbox: Outbox, database_url: str
+) -> None:
+    chance = random.Random(6)  # noqa: S311 - when to kill
+    with receivers.running() as receiver:
+        for number in range(20):
+            receiver.behave(f"/{number}", receivers.answer(after=0.02))
+        await queues(outbox, receiver, 20, 50)
+        for _ in range(4):
+            with work(database_url) as one, work(database_url) as other:
+                await asyncio.sleep(chance.uniform(0.1, 0.5))
+                one.kill()
+                await asyncio.sleep(chance.uniform(0.0, 0.2))
+                other.kill()
+            # Half a minute passes.
+            await outbox.rows("update destinations set lease_until = null")
+            await outbox.rows("update deliveries set next_attempt_at = now() where state = 'waiting'")
+            await outbox.rows("update destinations set next_at = least(next_at, now())")
+        with work(database_url), work(database_url):
+            await outbox.until_settled(60)
+        for number in range(20):
+            came = heard(receiver, f"/{number}")
+            assert sorted(came) == list(range(50))
+            assert number % 2 or came == list(range(50))
+        ids: dict[tuple[str, int], set[str]] = {}
+        for call in receiver.calls:
+            ids.setdefault((call.path, call.json()["n"]), set()).add(call.id)
+        assert all(len(found) == 1 for found in ids.values())
+        assert len({id for found in ids.values() for id in found}) == 1000
+        assert len(receiver.calls) > 1000  # or no kill met anything in flight
+
+
+async def test_takes_up_an_orphan_within_a_minute(outbox: Outbox, database_url: str) -> None:
+    with receivers.running() as receiver:
+        receiver.behave("/a", receivers.in_turn(receivers.hang, receivers.answer()))
+        made = await outbox.destination(receiver.url("/a"), secrets=[SECRET])
+        await outbox.queue(made, receiver.url("/a"))
+        with work(database_url) as process:
+            receiver.wait_for(1)
+            process.kill()
+        with work(database_url):
+            began = time.monotonic()
+            first, second = receiver.wait_for(2, seconds=60)
+            assert time.monotonic() - began < 45
+            await outbox.until_settled()
+        assert first.id == second.id
+
+
+async def test_finishes_calls_under_way_when_it_is_told_to_stop(outbox: Outbox, database_url: str) -> None:
+    with receivers.running() as receiver:
+        receiver.behave("/a", receivers.answer(after=2))
+        made = await outbox.destination(receiver.url("/a"))
+        await outbox.queue(made, receiver.url("/a"), 2)
+        with work(database_url) as process:
+            receiver.wait_for(1)
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(10) == 0
+        states = await outbox.rows("select state from deliveries order by id")
+        assert [row["state"] for row in states] == ["delivered", "waiting"]
+        assert await outbox.value("select lease_owner is null from destinations")
+        assert len(receiver.calls) == 1
+
+
+async def test_gives_up_calls_that_hang_when_it_is_told_to_stop(outbox: Outbox, database_url: str) -> None:
+    with receivers.running() as receiver:
+        receiver.behave("/a", receivers.hang)
+        made = await outbox.destination(receiver.url("/a"))
+        (delivery,) = await outbox.queue(made, receiver.url("/a"))
+        with work(database_url) as process:
+            receiver.wait_for(1)
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(10) == 0
+        (attempt,) = await outbox.attempts(delivery)
+        assert "stopped" in attempt["error"]
+        assert await outbox.value("select next_at <= now() from destinations")

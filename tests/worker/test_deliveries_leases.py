@@ -1,0 +1,166 @@
+"""Leases: what is left lying is taken up by others, and who comes late changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+
+import aiohttp
+import pytest
+from tests.support import outbox as outboxes
+from tests.support import receiver as receivers
+from tests.support.outbox import Outbox
+from tests.support.receiver import Receiver
+
+from tellback.core.automation import delivery_queries, settling
+from tellback.core.automation.delivery_model import Answered, Begun, Finished, Leased, Outcome, Step
+from tellback.worker import delivery_call
+
+pytestmark = pytest.mark.anyio
+
+SCHEDULE = (0.0, 0.05)
+DONE = Outcome(1, (), 200)
+FAILED = Outcome(1, (), 500, error="The receiver answered 500.")
+
+
+@pytest.fixture
+async def outbox(database_url: str) -> AsyncIterator[Outbox]:
+    async with outboxes.opened(database_url) as opened:
+        yield opened
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with receivers.running() as running:
+        yield running
+
+
+class Worker:
+    """A worker that does one step at a time, and may stop between any two."""
+
+    def __init__(self, outbox: Outbox, owner: str) -> None:
+        self._outbox = outbox
+        self._owner = owner
+
+    async def lease(self) -> Leased | None:
+        found = await self._outbox.db.write(lambda tx: delivery_queries.claim(tx, self._owner, 10))
+        return found[0] if found else None
+
+    async def step(self, step: Step) -> Answered:
+        (answered,) = await self._outbox.db.write(lambda tx: settling.settle(tx, [step], SCHEDULE))
+        return answered
+
+    async def begin(self) -> tuple[Leased, Begun]:
+        lease = await self.lease()
+        assert lease is not None
+        (begun,) = (await self.step(Step(lease, begin=1))).begun
+        return lease, begun
+
+    async def send(self, lease: Leased, begun: Begun) -> Outcome:
+        async with delivery_call.session(aiohttp.TCPConnector()) as client:
+            return await delivery_call.call(client, lease, begun)
+
+
+async def lease_runs_out(outbox: Outbox) -> None:
+    await outbox.rows("update destinations set lease_until = now() - interval '1 second'")
+
+
+async def one(outbox: Outbox, receiver: Receiver, count: int = 1) -> list[int]:
+    destination = await outbox.destination(receiver.url("/a"), secrets=["whsec_c2VjcmV0"])
+    return await outbox.queue(destination, receiver.url("/a"), count)
+
+
+async def test_takes_up_what_was_begun_and_not_sent(outbox: Outbox, receiver: Receiver) -> None:
+    (delivery,) = await one(outbox, receiver)
+    await Worker(outbox, "killed").begin()
+    assert await Worker(outbox, "other").lease() is None
+    await lease_runs_out(outbox)
+    async with outbox.sending(SCHEDULE):
+        await outbox.until_settled()
+    assert len(receiver.calls) == 1
+    assert [row["duration_ms"] is None for row in await outbox.attempts(delivery)] == [True, False]
+
+
+async def test_repeats_what_was_sent_and_not_settled_with_the_same_id(
+    outbox: Outbox, receiver: Receiver
+) -> None:
+    await one(outbox, receiver)
+    killed = Worker(outbox, "killed")
+    await killed.send(*await killed.begin())
+    await lease_runs_out(outbox)
+    async with outbox.sending(SCHEDULE):
+        await outbox.until_settled()
+    first, second = receiver.calls
+    assert (first.id, first.body) == (second.id, second.body)
+
+
+async def test_lets_no_late_worker_overwrite_a_newer_attempt(outbox: Outbox, receiver: Receiver) -> None:
+    (delivery,) = await one(outbox, receiver)
+    late = Worker(outbox, "late")
+    lease, begun = await late.begin()
+    await lease_runs_out(outbox)
+    newer = Worker(outbox, "newer")
+    its_lease, again = await newer.begin()
+    answered = await late.step(Step(lease, Finished(begun, FAILED), begin=1))
+    assert answered == Answered(held=False)
+    assert await outbox.value("select state from deliveries") == "waiting"
+    await newer.step(Step(its_lease, Finished(again, DONE), release=True))
+    assert await outbox.value("select state from deliveries") == "delivered"
+    await late.step(Step(lease, Finished(begun, FAILED), begin=1))
+    assert await outbox.value("select state from deliveries") == "delivered"
+    assert [row["status"] for row in await outbox.attempts(delivery)] == [None, 200]
+    assert await outbox.value("select failures from destinations") == 0
+
+
+async def test_writes_no_result_of_an_older_attempt_of_its_own(outbox: Outbox, receiver: Receiver) -> None:
+    (delivery,) = await one(outbox, receiver)
+    worker = Worker(outbox, "same")
+    lease, begun = await worker.begin()
+    await lease_runs_out(outbox)
+    its_lease, again = await worker.begin()
+    await worker.step(Step(lease, Finished(begun, DONE)))
+    assert await outbox.value("select state from deliveries") == "waiting"
+    await worker.step(Step(its_lease, Finished(again, DONE), release=True))
+    assert [row["status"] for row in await outbox.attempts(delivery)] == [None, 200]
+
+
+async def test_may_settle_twice_when_it_does_not_know_whether_it_did(
+    outbox: Outbox, receiver: Receiver
+) -> None:
+    await one(outbox, receiver)
+    worker = Worker(outbox, "w")
+    lease, begun = await worker.begin()
+    for _ in range(2):
+        await worker.step(Step(lease, Finished(begun, FAILED)))
+    assert await outbox.value("select (state, scheduled)::text from deliveries") == "(waiting,1)"
+
+
+async def test_leaves_a_cancelled_delivery_cancelled(outbox: Outbox, receiver: Receiver) -> None:
+    (delivery,) = await one(outbox, receiver)
+    worker = Worker(outbox, "w")
+    lease, begun = await worker.begin()
+    await outbox.rows("update deliveries set state = 'cancelled', next_attempt_at = null")
+    await worker.step(Step(lease, Finished(begun, FAILED), release=True))
+    assert await outbox.value("select state from deliveries") == "cancelled"
+    assert [row["status"] for row in await outbox.attempts(delivery)] == [500]
+
+
+async def test_renews_what_it_holds(outbox: Outbox, receiver: Receiver) -> None:
+    await one(outbox, receiver)
+    lease, _ = await Worker(outbox, "w").begin()
+    await outbox.rows("update destinations set lease_until = now() + interval '1 second'")
+    await outbox.db.write(lambda tx: delivery_queries.renew(tx, "w", [(lease.workspace_id, lease.id)]))
+    await outbox.db.write(lambda tx: delivery_queries.renew(tx, "x", [(lease.workspace_id, lease.id)]))
+    assert await outbox.value("select lease_until > now() + interval '25 seconds' from destinations")
+
+
+async def test_misses_nothing_that_is_queued_while_a_destination_is_given_back(
+    outbox: Outbox, receiver: Receiver
+) -> None:
+    destination = await outbox.destination(receiver.url("/a"))
+    await outbox.queue(destination, receiver.url("/a"))
+    worker = Worker(outbox, "w")
+    lease, begun = await worker.begin()
+    await worker.step(Step(lease, Finished(begun, DONE)))
+    await outbox.queue(destination, receiver.url("/a"))
+    assert await worker.step(Step(lease, release=True)) == Answered(held=False)
+    assert await outbox.value("select next_at <= now() from destinations")
