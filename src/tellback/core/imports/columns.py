@@ -121,7 +121,7 @@ class Columns:
         columns: list[Sequence[str]] = []
         scores: Sequence[str] = [cells.NO_SCORE] * many
         for answer in self._answers:
-            given = [_sent(texts[one], many) for one in answer.headings]
+            given = [_sent(texts.get(one), many) for one in answer.headings]
             made = answer.read(given)
             if None in made or (answer.required and NULL in made):
                 lacking = (None, NULL) if answer.required else (None,)
@@ -168,8 +168,10 @@ def _text(value: Any) -> Any:
         return None
 
 
-def _sent(values: Sequence[Any], many: int) -> Sequence[str]:
+def _sent(values: Sequence[Any] | None, many: int) -> Sequence[str]:
     """A response is always a new one, so what did not come is as good as empty."""
+    if values is None:
+        return [""] * many
     if tables.ABSENT in values:
         return ["" if value is tables.ABSENT else value for value in values]
     return values
