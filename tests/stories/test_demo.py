@@ -30,7 +30,7 @@ def _commands(running: command.Running) -> list[str]:
     return [
         line.strip()
         for line in running.lines
-        if line.startswith(("  curl ", "  session=")) or " intake tail " in line
+        if line.startswith(("  curl ", "  session=", "  token=")) or " intake tail " in line
     ]
 
 
@@ -38,7 +38,7 @@ def _commands(running: command.Running) -> list[str]:
 def test_prints_lines_that_work_and_shows_what_they_do(tmp_path: Path) -> None:
     data = tmp_path / "data"
     with _demo(data, "--port", "0") as running:
-        post, upload, read, listed, refused, survey, responses, tail = _commands(running)
+        post, upload, read, listed, refused, survey, responses, token, record, nps, tail = _commands(running)
         made = command.shell(post).json()
         assert made["status"] == 201
         running.wait_for(lambda line: f"ticket {made['id']}" in line and "201  POST" in line)
@@ -60,6 +60,14 @@ def test_prints_lines_that_work_and_shows_what_they_do(tmp_path: Path) -> None:
         assert command.shell(responses).json()["data"] == []  # nobody has finished it yet
         page = next(line for line in running.lines if line.startswith("Take a survey in a browser: "))
         assert "How likely are you" in command.shell(f"curl -sS {page.rpartition(' ')[2]}").out
+
+        assert any(line.startswith("2,000 responses, NPS +") for line in running.lines)
+        assert command.shell(token).json()["token_type"] == "Bearer"
+        assert (command.shell(record).out, command.shell(record).err) == ("answered 200\n", "")
+        running.wait_for(lambda line: "200  PUT /records" in line and "response 2001" in line)
+        figures = command.shell(nps).json()
+        assert {one["group"] for one in figures["data"]} >= {"Onboarding", "Support", "Delivery", "Renewal"}
+        assert figures["total"]["responses"] == 2001
 
         tailed = command.shell(tail)
         assert (tailed.code, tailed.err) == (0, "")

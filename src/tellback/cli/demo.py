@@ -17,7 +17,17 @@ import click
 from click.core import ParameterSource
 
 from tellback import server
-from tellback.cli import databases, demo_feedback, demo_page, faults, intake, options, output, serve
+from tellback.cli import (
+    databases,
+    demo_feedback,
+    demo_page,
+    demo_responses,
+    faults,
+    intake,
+    options,
+    output,
+    serve,
+)
 from tellback.core import cache_queries, errors, provisioning, workspaces
 from tellback.core import intake as intake_log
 from tellback.settings import Settings
@@ -120,9 +130,10 @@ class Demo:
                 os.kill(os.getpid(), signal.SIGTERM)
 
     async def _filled_and_shown(self, address: str) -> None:
-        page = await asyncio.to_thread(self._filled, address)
-        db = await Database.open(self._url, connections=1)
+        db = await Database.open(self._url, connections=2)
         try:
+            records = await demo_responses.brought_in(db, SLUG, self._place.data / "demo-responses.csv")
+            page = await asyncio.to_thread(self._filled, address, records)
             async with db.reading() as reader:
                 workspace = await workspaces.find(reader, SLUG)
                 follower = intake_log.Follower(workspace.id)
@@ -142,7 +153,7 @@ class Demo:
         finally:
             await db.close()
 
-    def _filled(self, address: str) -> demo_page.Page:
+    def _filled(self, address: str, records: demo_responses.Brought) -> demo_page.Page:
         """Fill the workspace where that was not done yet, and say what is in it."""
         mobile, website = _keys().values()
         client = demo_feedback.Client(
@@ -166,6 +177,7 @@ class Demo:
             tickets=len(stored),
             next_id=f"BUG-{max(bugs, default=0) + 1:04}",
             sample=sample,
+            records=records,
         )
 
 

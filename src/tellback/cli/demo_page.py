@@ -10,8 +10,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
-from tellback.cli import databases
+from tellback.cli import databases, demo_responses
+from tellback.cli.demo_responses import Brought
 
 _TICKET = {
     "title": "Ride is not shown after sync",
@@ -24,6 +26,19 @@ _TICKET = {
 #: The apikey and the apisecret in demo_data/hub.yaml.
 SURVEY_KEY = ("demo_kiosk", "demo_kiosk_4be0c9d2")
 
+#: The connected app in demo_data/hub.yaml.
+CLIENT = {"client_id": "demo_crm", "client_secret": "demo_crm_7c6a180b36896a0a"}
+
+_RECORD = {
+    "Account Name": "Skåne Velo",
+    "First Name": "Joe",
+    "Last Name": "Doe",
+    "Email": "joe.doe@skanevelo.example",
+    "Sent Date": "2026-05-10 11:34:56",
+    "Survey Completed Date": "2026-05-10 12:34:56",
+    "NPS Score": "10",
+    "Touchpoint": "Support",
+}
 _REFUSED = {"title": "Crash on start", "severity": "Critical"}
 
 
@@ -39,6 +54,7 @@ class Page:
     tickets: int
     next_id: str
     sample: Path
+    records: Brought
 
     def lines(self) -> Iterator[str]:
         where = "your own database" if self.place.database_url else str(self.place.data)
@@ -49,6 +65,11 @@ class Page:
             yield f"  API key {name}: {key}"
         yield f"  access token (hub_read, made anew at every start): {self.token}"
         yield f"  survey key Kiosk: apikey {SURVEY_KEY[0]}, apisecret {SURVEY_KEY[1]}"
+        yield f"  connected app CRM: client_id {CLIENT['client_id']}, client_secret {CLIENT['client_secret']}"
+        yield ""
+        yield f"{self.records.responses:,} responses, NPS {_figure(self.records.nps)}. By month:"
+        for month, nps, count in self.records.months:
+            yield f"  {month}  {_figure(nps):>6}  of {count:>5,}"
         yield ""
         yield f"Take a survey in a browser: {self.survey_page}"
         for heading, command in self.commands().values():
@@ -65,6 +86,8 @@ class Page:
             "workspace": "demo",
             "data": str(self.place.data),
             "tickets": self.tickets,
+            "responses": self.records.responses,
+            "nps": self.records.nps,
             "api_keys": dict(self.keys),
             "access_token": self.token,
             "survey_page": self.survey_page,
@@ -101,7 +124,14 @@ class Page:
             ),
             "responses": (
                 "Read what came of surveys",
-                f"curl -sS {shlex.quote(f'{self.address}/hub/v1/responses?limit=5')} "
+                f"curl -sS {shlex.quote(f'{self.address}/hub/v1/responses?survey=1&limit=5')} "
+                f"-H {shlex.quote(f'Authorization: Bearer {self.token}')}",
+            ),
+            "token": ("Get an access token as a CRM does", self._token()),
+            "record": ("Put one of its survey records (answered by an empty 200)", self._record()),
+            "nps": (
+                "Read the NPS by touchpoint",
+                f"curl -sS {shlex.quote(f'{self.address}/hub/v1/metrics?kind=nps&group_by=touchpoint')} "
                 f"-H {shlex.quote(f'Authorization: Bearer {self.token}')}",
             ),
             "tail": ("See what came in, and what became of it", self._tail()),
@@ -119,11 +149,29 @@ class Page:
         reply = f'curl -sS "{address}&sessionId=$session" -H "Content-Type: application/json" -d'
         return f"session=$({start} | {session}); {reply} {shlex.quote(json.dumps({'answerId': 109}))}"
 
+    def _token(self) -> str:
+        form = urlencode({"grant_type": "client_credentials", **CLIENT})
+        return f"curl -sS {shlex.quote(f'{self.address}/oauth2/token')} -d {shlex.quote(form)}"
+
+    def _record(self) -> str:
+        read = r"""sed 's/.*"access_token":"\([^"]*\)".*/\1/'"""
+        body = json.dumps(
+            {"configuration": demo_responses.CONFIGURATION, "record": _RECORD}, ensure_ascii=False
+        )
+        put = f"curl -sS -X PUT {shlex.quote(f'{self.address}/records/')}"
+        headers = '-H "Authorization: Bearer $token" -H "Content-Type: application/json"'
+        shown = r"-w 'answered %{http_code}\n'"
+        return f"token=$({self._token()} | {read}); {put} {headers} -d {shlex.quote(body)} {shown}"
+
     def _tail(self) -> str:
         where = ["--data", str(self.place.data)]
         if self.place.database_url:
             where = ["--database-url", self.place.database_url]
         return shlex.join([*_ourselves(), "intake", "tail", "--workspace", "demo", *where])
+
+
+def _figure(nps: float | None) -> str:
+    return "none" if nps is None else f"{nps:+.1f}"
 
 
 def _post(address: str, body: Mapping[str, Any]) -> str:
