@@ -63,7 +63,8 @@ def test_prints_lines_that_work_and_shows_what_they_do(tmp_path: Path) -> None:
 
         assert any(line.startswith("2,000 responses, NPS +") for line in running.lines)
         assert command.shell(token).json()["token_type"] == "Bearer"
-        assert (command.shell(record).out, command.shell(record).err) == ("answered 200\n", "")
+        put = command.shell(record)
+        assert (put.out, put.err) == ("answered 200\n", "")
         running.wait_for(lambda line: "200  PUT /records" in line and "response 2001" in line)
         figures = command.shell(nps).json()
         assert {one["group"] for one in figures["data"]} >= {"Onboarding", "Support", "Delivery", "Renewal"}
