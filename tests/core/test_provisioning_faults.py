@@ -183,12 +183,6 @@ rules:
     once: true
 subscriptions:
   - {key: crm, url: "https://crm.example/hook", events: [ticket.created, response.recorded], when: {project: beta}, secret: whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD}
-listeners:
-  - {key: jira-done, object: feedback, project: beta, api_key: Mobile apps, kind: macro, do: [{set_status: Fixed}], filter: {type: bugs}}
-record_lookups:
-  - {key: card, object: feedback, project: beta, api_key: Mobile apps, fields: [display_id, status, title, external.jira.issue_key]}
-data_packages:
-  - {key: open, object: feedback, project: beta, api_key: Mobile apps, filter: {status: New}, fields: [display_id, title, severity, created_at]}
 """
 
 

@@ -50,6 +50,41 @@ def of(scope: Scope) -> Projects:
     return projects
 
 
+def known_keys(scope: Scope) -> frozenset[str] | None:
+    """The lower-case keys of the projects there will be; None where that is not known."""
+    if not scope.reading.sound("projects"):
+        return None
+    named = {project_key(project) for project in scope.listed("projects")}
+    if scope.prune:
+        return frozenset(named)
+    if scope.stored is None:
+        return None
+    return frozenset(named | {project_key(project) for project in in_use(of(scope).projects)})
+
+
+def known_elements(scope: Scope, project: str | None) -> dict[str, str] | None:
+    """The types of the elements there will be, by key, of a project or of all; None where that is not known.
+
+    Where two forms do not agree it is `text`.
+    """
+    if known_keys(scope) is None:
+        return None
+    types = {
+        (project_key(one), type_key(type)): type
+        for one in scope.listed("projects")
+        for type in one.feedback_types
+    }
+    if not scope.prune:
+        for key, stored in of(scope).types.items():
+            types = {(key, type_key(type)): type for type in in_use(stored)} | types
+    elements: dict[str, str] = {}
+    for (key, _), type in types.items():
+        for one in type.elements if project is None or key == project.lower() else ():
+            same = elements.setdefault(one.key, one.type) == one.type
+            elements[one.key] = one.type if same else "text"
+    return elements
+
+
 def known_types(scope: Scope) -> frozenset[tuple[str, str]] | None:
     """The feedback types there will be, as lower-case keys of project and type; None where that is not known."""
     if not scope.reading.sound("projects"):

@@ -9,13 +9,12 @@ from collections.abc import Mapping
 from typing import Final
 
 from tellback.core import form
+from tellback.core.automation.section_forms import ACTIONS, CONDITIONS
 from tellback.core.form import Form, ListOf, MapOf, Member, Object, optional
 from tellback.core.form_values import (
     Choice,
     Duration,
-    Email,
     Json,
-    Number,
     Secret,
     Text,
     Truth,
@@ -30,15 +29,6 @@ _LONG = Text(most=65_535, free=True)
 _URL = Text("a URL", most=4_096)
 _SCALAR = form.Either(scalar=Json())
 _SCORE = Whole(-1_000_000, 1_000_000)
-
-TICKET_TARGET = {"project": Member(_KEY), "type": Member(_KEY)}
-
-# What a rule, a subscription or a filter looks at: exact words, one of several, or bounds of a number.
-BOUNDS = Object(
-    "bounds",
-    {name: optional(Number()) for name in ("below", "above", "at_most", "at_least")},
-)
-CONDITIONS = MapOf(_NAME, form.Either(scalar=Json(), items=ListOf(_SCALAR, least=1), entries=BOUNDS))
 
 RETURN_VALUE = Object(
     "return value",
@@ -72,24 +62,6 @@ EVENTS = (
     "ticket.created", "ticket.changed", "ticket.status", "ticket.answered", "response.recorded",
     "rating.received", "session.completed", "value.captured", "schedule",
 )  # fmt: skip
-ACTION = Object(
-    "action",
-    {
-        "webhook": optional(_KEY),
-        "set_status": optional(_NAME),
-        "set_field": optional(Object("field", {"field": Member(_KEY), "value": Member(Json())})),
-        "add_tag": optional(_NAME),
-        "assign": optional(Email()),
-        "add_note": optional(_LONG),
-        "create_ticket": optional(
-            Object("ticket", {**TICKET_TARGET, "subject": Member(_LONG), "body": optional(_LONG)})
-        ),
-    },
-    rules=lambda action: (
-        [] if sum(v is not None for v in action.values()) == 1 else [("", "one action an item")]
-    ),
-)
-ACTIONS = ListOf(ACTION, least=1, most=100)
 RULE = Object(
     "rule",
     {
@@ -113,35 +85,9 @@ SUBSCRIPTION = Object(
     },
 )
 
-# Listeners, lookups and packages share where they look and who may ask.
-_WINDOW: Mapping[str, Member] = {
-    "key": Member(_KEY),
-    "object": Member(Choice(("feedback", "user", "project"))),
-    "project": optional(_KEY),
-    "api_key": Member(_NAME),
-    "filter": optional(CONDITIONS, ()),
-}
-_FIELDS = Member(ListOf(_NAME, least=1, most=1_000))
-LISTENER = Object(
-    "listener",
-    {
-        **_WINDOW,
-        "kind": Member(Choice(("macro", "comment", "data"))),
-        "do": optional(ACTIONS, ()),
-        "group": optional(_KEY),
-    },
-)
-RECORD_LOOKUP = Object("record lookup", {**_WINDOW, "fields": _FIELDS})
-DATA_PACKAGE = Object(
-    "data package", {**_WINDOW, "fields": _FIELDS, "page_size": optional(Whole(1, 1_000), 100)}
-)
-
 #: By name, in the order of the document.
 LATER: Final[Mapping[str, Form]] = {
     "webhooks": ListOf(WEBHOOK, key="key"),
     "rules": ListOf(RULE, key="key"),
     "subscriptions": ListOf(SUBSCRIPTION, key="key"),
-    "listeners": ListOf(LISTENER, key="key"),
-    "record_lookups": ListOf(RECORD_LOOKUP, key="key"),
-    "data_packages": ListOf(DATA_PACKAGE, key="key"),
 }

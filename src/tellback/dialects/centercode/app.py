@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from litestar.handlers import ASGIRouteHandler
+
+from tellback.core.automation.windows import Packages
 from tellback.core.hub import Hub
 from tellback.dialects.centercode.errors import refusal
 from tellback.dialects.centercode.feedback import Feedback
 from tellback.dialects.centercode.uploads import Uploads
+from tellback.dialects.centercode.windows import Windows
 from tellback.kit.dispatch import Surface
 from tellback.kit.endpoint import Runner
 from tellback.kit.limits import Limits
@@ -13,6 +19,7 @@ from tellback.kit.routes import application, route
 
 PROJECT = "/api/v1/projects/{project:str}"
 FILES = "feedbackTypes/{source:str}/{feedback:str}/fileElements/{parameter:str}"
+RECORD = "{window:str}/{record:str}"
 
 
 def surface(hub: Hub, limits: Limits) -> Surface:
@@ -26,6 +33,23 @@ def surface(hub: Hub, limits: Limits) -> Surface:
             route(f"{PROJECT}/feedback/{{source:str}}/{{feedback:str}}", runner.app(feedback.read)),
             route(f"{PROJECT}/{FILES}", runner.app(uploads.add)),
             route(f"/api/v1/{FILES}", runner.app(uploads.add_short)),
+            *_windows(runner),
         ],
     )
     return Surface("centercode", ("/api/v1",), app, refusal)
+
+
+def _windows(runner: Runner) -> Iterator[ASGIRouteHandler]:
+    """Listeners, record lookups and data packages, with a project in the address and without."""
+    windows = Windows(runner, Packages(runner.hub.db))
+    for under in ("/api/v1", PROJECT):
+        for noun in ("feedback", "user"):
+            listener, lookup = windows.listener(noun), windows.lookup(noun)
+            yield route(f"{under}/{noun}Listeners/{RECORD}", runner.app(listener))
+            yield route(f"{under}/{noun}RecordLookups/{RECORD}", runner.app(lookup))
+        for noun in ("feedback", "user", "project"):
+            package = windows.package(noun)
+            yield route(f"{under}/{noun}DataPackages/{{window:str}}", runner.app(package))
+            yield route(
+                f"{under}/{noun}DataReturns/{{window:str}}", runner.app(package)
+            )  # as seed 001 calls them

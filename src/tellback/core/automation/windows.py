@@ -1,0 +1,217 @@
+"""Verbs of windows: finding them, reading through them, and doing what outside systems ask for."""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from tellback.core import changes, errors, intake, tickets
+from tellback.core.automation import (
+    capturing,
+    conditions,
+    events_queries,
+    events_rules,
+    running,
+    subjects,
+    windows_fields,
+)
+from tellback.core.automation import windows_queries as queries
+from tellback.core.automation.events_model import Occasion
+from tellback.core.automation.model import DataPackage, Listener
+from tellback.core.automation.windows_model import Cut, Heard, Kind, Table, Window
+from tellback.core.cache import ConfigurationCache
+from tellback.storage.database import Database, Reader, Transaction
+from tellback.storage.savepoint import attempted
+
+#: While a workspace goes on changing, a division into pages that took so many seconds is made anew at once ...
+CHEAP_S = 0.05
+#: ... and a dearer one is kept for this many times as long as it took.
+KEPT_TIMES = 20
+
+
+async def find(
+    db: Database, configuration: ConfigurationCache, workspace_id: int, kind: Kind, key: str
+) -> Window | None:
+    """The compiled window of a workspace, from memory where it is known."""
+
+    async def load() -> Window | None:
+        async with db.reading() as reader:
+            return await queries.window(reader, workspace_id, kind, key)
+
+    return await configuration.get(("window", workspace_id, kind, key.lower()), load)
+
+
+async def within(
+    db: Database, configuration: ConfigurationCache, window: Window, project: str | None
+) -> Window | None:
+    """The window as it is seen from a project's address; None where it is another project's."""
+    if project is None:
+        return window
+    if window.project is not None:
+        return window if window.project.lower() == project.lower() else None
+
+    async def load() -> int | None:
+        async with db.reading() as reader:
+            return await queries.project_id(reader, window.workspace_id, project)
+
+    found = await configuration.get(("project id", window.workspace_id, project.lower()), load)
+    return None if found is None else replace(window, project_id=found, project=project)
+
+
+async def record(reader: Reader, window: Window, reference: str) -> tuple[int, Mapping[str, Any]] | None:
+    """Id and document of the ticket (number or display id) or person (e-mail or id) that the window shows.
+
+    None for one that is not there, is deleted, of another project, or outside the filter.
+    """
+    if window.definition.object == "user":
+        contact = await queries.person(reader, window.workspace_id, window.project_id, reference)
+        if contact is None:
+            return None
+        made = await queries.people(reader, window.workspace_id, window.project_id, [contact])
+        id, document = contact, made[contact]
+        more = {"submitter": document["email"]}
+    else:
+        found = await tickets.find(reader, window.workspace_id, reference)
+        if found is None or found.deleted or window.project_id not in (None, found.project_id):
+            return None
+        id, more = found.id, {}
+        document = (await tickets.documents(reader, window.workspace_id, [id]))[id]
+    return (id, document) if conditions.matches(window.definition.filter, document, more) else None
+
+
+def one_row(window: Window, document: Mapping[str, Any]) -> Table:
+    """What a record lookup shows of a record."""
+    return Table(window.fields, (windows_fields.row(window.fields, document),))
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    cut: Cut
+    changed: int
+    definition: DataPackage
+    until: float
+
+
+class Packages:
+    """Data packages of one process.
+
+    A page is found by the id it begins with, so that the last costs as much as the first. Where pages begin is
+    worked out by one pass over the records and kept until something changes in the workspace (of a very large
+    package a little longer: its pages then have the records that are in them by now).
+    """
+
+    LARGEST = 200
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        self._kept: OrderedDict[tuple[int, int, int | None], _Kept] = OrderedDict()
+
+    async def page(self, window: Window, number: int) -> Table:
+        """Page `number`, from 1; empty past the end."""
+        package = window.definition
+        assert isinstance(package, DataPackage)
+        async with self._db.reading() as reader:
+            cut = await self._cut(reader, window, package)
+            ids = await _ids(reader, window, package, cut, number)
+            documents = await _documents(reader, window, ids)
+        there = [documents[id] for id in ids if id in documents and not documents[id].get("deleted")]
+        rows = tuple(windows_fields.row(window.fields, one) for one in there)
+        return Table(window.fields, rows, number, package.page_size, cut.total)
+
+    async def _cut(self, reader: Reader, window: Window, package: DataPackage) -> Cut:
+        key = (window.workspace_id, window.id, window.project_id)
+        changed = await queries.changed(reader, window.workspace_id)
+        kept = self._kept.get(key)
+        if kept is not None and kept.definition == package:
+            self._kept.move_to_end(key)
+            if kept.changed == changed or time.monotonic() < kept.until:
+                return kept.cut
+        began = time.monotonic()
+        cut = await queries.cut(
+            reader, window.workspace_id, window.project_id, package.object, package.filter, package.page_size
+        )
+        took = time.monotonic() - began
+        until = time.monotonic() + (0 if took < CHEAP_S else took * KEPT_TIMES)
+        self._kept[key] = _Kept(cut, changed, package, until)
+        if len(self._kept) > self.LARGEST:
+            self._kept.popitem(last=False)
+        return cut
+
+
+async def _ids(reader: Reader, window: Window, package: DataPackage, cut: Cut, number: int) -> Sequence[int]:
+    """The ids of a page's records; none past the end."""
+    if number > len(cut.starts):
+        return ()
+    if cut.ids is not None:
+        return cut.ids[(number - 1) * package.page_size : number * package.page_size]
+    last = number == len(cut.starts)
+    return await queries.ids(
+        reader, window.workspace_id, window.project_id, package.object, package.filter,
+        cut.starts[number - 1], None if last else cut.starts[number], package.page_size,
+    )  # fmt: skip
+
+
+async def _documents(reader: Reader, window: Window, ids: Sequence[int]) -> Mapping[int, Mapping[str, Any]]:
+    if window.definition.object == "feedback":
+        return await tickets.documents(reader, window.workspace_id, ids)
+    if window.definition.object == "user":
+        return await queries.people(reader, window.workspace_id, window.project_id, ids)
+    return await queries.projects(reader, window.workspace_id, ids)
+
+
+async def _hear(
+    tx: Transaction, heard: Sequence[Heard], entries: Sequence[intake.NewEntry]
+) -> Sequence[Heard | errors.HubError]:
+    """Subjects in one order everywhere, so that two batches cannot wait for each other."""
+    outcomes: dict[int, Heard | errors.HubError] = {}
+    gathered: dict[int, running.Gathered] = {}
+    for place in sorted(range(len(heard)), key=lambda n: (heard[n].window.workspace_id, heard[n].subject_id)):
+        one = heard[place]
+        done = await attempted(tx, lambda inner, one=one: _did(inner, one))  # type: ignore[misc]
+        if isinstance(done, errors.HubError):
+            outcomes[place] = done
+        elif isinstance(done, Exception):
+            raise done
+        else:
+            outcomes[place] = one
+            gathered.setdefault(one.window.workspace_id, running.Gathered()).add(done)
+    for workspace_id in sorted(gathered):
+        await running.write(tx, workspace_id, gathered[workspace_id])
+    accepted = [n for n in range(len(heard)) if not isinstance(outcomes[n], errors.HubError)]
+    await intake.queries.record(tx, [entries[n] for n in accepted])
+    for workspace_id in sorted(gathered):
+        if gathered[workspace_id].news:
+            await changes.record(tx, workspace_id, gathered[workspace_id].news)
+    return [outcomes[n] for n in range(len(heard))]
+
+
+async def _did(tx: Transaction, one: Heard) -> running.Gathered:
+    """Do what came in through one listener; gives what is to be written last."""
+    listener, workspace_id = one.window.definition, one.window.workspace_id
+    assert isinstance(listener, Listener)
+    subject: tuple[changes.SubjectType, int] = (
+        "contact" if listener.object == "user" else "ticket", one.subject_id,
+    )  # fmt: skip
+    if listener.kind == "data":
+        news = await capturing.store(
+            tx, workspace_id, subject, one.captured, by=one.actor, listener=one.window.key, origin=one.origin
+        )
+        return running.Gathered(news=news)
+    if listener.kind == "comment":
+        note = tickets.AddNote(one.comment or "")
+        acted = await tickets.act(tx, workspace_id, one.subject_id, [note], tickets.By(one.actor, one.origin))
+        return running.Gathered(news=acted.news)
+    document = await subjects.document(tx, workspace_id, subject[0], str(one.subject_id))
+    if document is None:
+        raise errors.NotFound("It is gone.")
+    now, origin = await events_queries.clock(tx), events_rules.origin_of(one.origin)
+    occasion = Occasion("listener", now, subject[0], str(one.subject_id), document, one.actor, origin=origin)
+    machinery = await events_queries.machinery(tx, workspace_id)
+    return await running.act(tx, machinery, occasion, listener.do, one.actor, origin)
+
+
+#: What came in through listeners, with its log entries. One that cannot be done is refused, wholly.
+HEAR: intake.Intake[Heard, Heard] = intake.intake("listeners", _hear)
