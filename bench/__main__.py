@@ -27,12 +27,14 @@ from types import FrameType
 from bench import (
     bulk,
     ceiling,
+    deliveries,
     figures,
     growth,
     intake,
     machine,
     peers,
     records,
+    reports,
     rounds,
     startup,
     surveys,
@@ -62,6 +64,8 @@ PARTS = (
     Part("g", "surveys", surveys.measure, 30),
     Part("h", "records", records.measure, 15),
     Part("i", "import", bulk.measure, 60),
+    Part("j", "reports", reports.measure, 60),
+    Part("k", "deliveries", deliveries.measure, 30),
 )
 
 

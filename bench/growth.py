@@ -11,7 +11,7 @@ import os
 import random
 import shutil
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -56,6 +56,10 @@ COPIED = {
     ),
 }
 COUNTERS = (
+    # What the hub's own readers of the feed would make of the copies (search, SLA) is not what is measured.
+    "insert into feed_readers (workspace_id, name, seq)"
+    " select x.workspace_id, r.name, max(x.seq) from changes x, unnest(array['automation', 'search', 'sla']) r (name)"
+    " group by 1, 2 on conflict (workspace_id, name) do update set seq = excluded.seq",
     "update workspace_counters c set"
     " tickets = (select max(id) from tickets t where t.workspace_id = c.workspace_id),"
     " changes = (select max(seq) from changes x where x.workspace_id = c.workspace_id)",
@@ -109,13 +113,13 @@ def _hub(
         yield served, last
 
 
-async def fill(url: str, count: int) -> int:
-    """Copy the newest ticket `count` times, set the counters, settle the tables; gives the last id."""
+async def fill(url: str, count: int, tables: Collection[str] = tuple(COPIED)) -> int:
+    """Copy the newest ticket `count` times into these tables, set the counters, settle them; gives the last id."""
     async with asyncpg.create_pool(url, min_size=1, max_size=LANES, command_timeout=1800) as pool:
         workspace, newest = await pool.fetchrow(
             "select workspace_id, id from tickets order by id desc limit 1"
         )
-        statements = {name: await _copying(pool, name) for name in COPIED}
+        statements = {name: await _copying(pool, name) for name in tables}
         keys = {
             name: await pool.fetchval(
                 f"select max({copied.key}) from {name} where workspace_id = $1 and {copied.whose}",
@@ -123,6 +127,7 @@ async def fill(url: str, count: int) -> int:
                 newest,
             )
             for name, copied in COPIED.items()
+            if name in tables
         }
         free = asyncio.Semaphore(LANES)
 
@@ -131,10 +136,10 @@ async def fill(url: str, count: int) -> int:
                 last = min(first + PIECE - 1, count)
                 await pool.execute(statements[name], workspace, keys[name], first, last)
 
-        await asyncio.gather(*(copy(name, first) for first in range(1, count + 1, PIECE) for name in COPIED))
+        await asyncio.gather(*(copy(name, first) for first in range(1, count + 1, PIECE) for name in tables))
         for statement in COUNTERS:
             await pool.execute(statement)
-        for name in COPIED:  # else it happens by itself while the measuring runs
+        for name in tables:  # else it happens by itself while the measuring runs
             await pool.execute(f"vacuum (analyze, freeze) {name}")
         await pool.execute("checkpoint")
         return int(await pool.fetchval("select max(id) from tickets"))
