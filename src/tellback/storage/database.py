@@ -40,6 +40,7 @@ _AWAY = (
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
     asyncpg.TooManyConnectionsError,
+    asyncpg.ObjectNotInPrerequisiteStateError,  # an operator lets nobody connect to this database
     asyncpg.QueryCanceledError,
     asyncpg.DiskFullError,
     asyncpg.ReadOnlySQLTransactionError,
