@@ -21,6 +21,7 @@ from tellback.core.hub import Hub
 from tellback.hub_api import (
     access,
     changes_api,
+    configuration_api,
     documents,
     files_api,
     imports_api,
@@ -81,8 +82,9 @@ def application(hub: Hub, limits: Limits, watch: changes.Watch) -> Litestar:
                     tickets_api.list_tickets, tickets_api.read_ticket, intake_api.list_intake,
                     surveys_api.list_surveys, surveys_api.list_sessions, responses_api.list_responses,
                     people_api.list_contacts, people_api.list_accounts, metrics_api.read_metrics,
-                    imports_api.list_imports, ratings_api.list_ratings, changes_api.read_changes,
+                    imports_api.list_imports, imports_api.list_notes, ratings_api.list_ratings, changes_api.read_changes,
                     ticket_actions_api.act, files_api.read_file,
+                    configuration_api.read_configuration, configuration_api.write_configuration,
                 ]),
                 dependencies={
                     "hub": Provide(lambda: hub, sync_to_thread=False),

@@ -36,7 +36,7 @@ async def apply(
         async with db.reading() as reader:
             planned = await plan(reader, document, prune=prune)
         return Outcome(planned.scope.slug, planned.changes, (), dry_run=True)
-    return await db.write(lambda tx: _apply(tx, document, prune, actor))
+    return await db.write(lambda tx: apply_in(tx, document, prune=prune, actor=actor))
 
 
 async def plan(reader: Reader, document: Document, *, prune: bool = False) -> Plan:
@@ -87,7 +87,8 @@ async def _scope(reader: Reader, document: Document, prune: bool) -> Scope:
     )
 
 
-async def _apply(tx: Transaction, document: Document, prune: bool, actor: Actor) -> Outcome:
+async def apply_in(tx: Transaction, document: Document, *, prune: bool, actor: Actor) -> Outcome:
+    """As `apply`, in the caller's transaction; its last effect but for what the caller keeps of the outcome."""
     await queries.lock(tx)
     planned = await plan(tx, document, prune=prune)
     scope = planned.scope
