@@ -126,6 +126,31 @@ def test_reads_spreadsheets_files(imports_url: str, tmp_path: Path, delimiter: s
     assert counts(bring(imports_url, file)) == (2, 2, 0, 0, 0)
 
 
+def test_reads_lines_that_end_with_carriage_returns_alone(imports_url: str, tmp_path: Path) -> None:
+    file = tmp_path / "old.csv"
+    file.write_bytes("\r".join((HEAD, GOOD, GOOD.replace("9,Good", "99,Good"), GOOD)).encode())
+    done = bring(imports_url, file)
+    assert (done.code, counts(done)) == (3, (3, 2, 0, 0, 1))
+    assert Path(done.json()["rejected_file"]).read_text().startswith(HEAD)
+
+
+def test_adds_the_figures_up_and_keeps_notes(imports_url: str, tmp_path: Path) -> None:
+    file = tmp_path / "numbers.csv"
+    file.write_text(
+        "Email,Phone\na@example.com,555\nb@example.com,777\na@example.com,777\nc@example.com,555\n"
+    )
+    done = bring(imports_url, file, configuration="numbers")
+    assert counts(done) == (4, 3, 0, 1, 0)
+    assert "2 rows have an e-mail and a phone of two contacts" in done.err
+    assert [line for line, _ in query(imports_url, "select line, note from import_notes order by line")] == [
+        4,
+        5,
+    ]
+    file.write_text(f"{HEAD}\n{GOOD}\n")
+    bring(imports_url, file)
+    assert query(imports_url, "select responses, promoters from response_hours") == [(1, 1)]
+
+
 def test_reads_json_lines(imports_url: str, tmp_path: Path) -> None:
     file = tmp_path / "answers.ndjson"
     file.write_text(

@@ -21,6 +21,7 @@ from tellback.core import errors, imports, provisioning
 from tellback.core.imports import Mapped, NewRecord, blocks, mapping, tables
 from tellback.core.imports.bulk import Bulk
 from tellback.core.imports.columns import Columns
+from tellback.core.people import bulk_queries
 from tellback.storage.database import Database
 
 HUB = """
@@ -78,7 +79,10 @@ CELLS: dict[str, Sequence[str]] = {
     ),
     "Done": ("2026-01-02 11:34:56", "2026-01-02 11:59:59", "9999-12-31 23:59:59", "9999-12-31T23:59:59-05:00"),
     "Score": ("9", "10", "07", "0", "", " 8 ", "11", "7.0", "-1", "٣"),
-    "Comment": ("", "  ", " fine ", "tab\there", "back\\slash", "two\nlines", "cr\r\nlf", "\\N", 'a "quote"', "ünï", "\x1f"),
+    "Comment": (
+        *("", "  ", " fine ", "tab\there", "back\\slash", "two\nlines", "cr\r\nlf", "\\N", 'a "quote"', "ünï"),
+        "\x1f",
+    ),
     "Where": ("", "support", " Sales", "nowhere"),
     "Back": ("", "y", "N", "maybe"),
     "Why": ("", "because"),
@@ -88,7 +92,7 @@ CELLS: dict[str, Sequence[str]] = {
     "Other": ("", "dropped"),
 }  # fmt: skip
 #: What a JSON line may hold beside texts.
-VALUES = (None, True, 7, 7.0, 7.5, [], "9", "ann@example.com", "a\x00b")
+VALUES: Sequence[Any] = (None, True, 7, 7.0, 7.5, [], "9", "ann@example.com", "a\x00b")
 HEADINGS = {
     "answers": [name for name in CELLS if name not in ("Alias", "Employer")],
     "people": ["Company", "Alias", "Region", "Employer", "Email", "Phone", "First", "Tier", "Other"],
@@ -211,7 +215,8 @@ class Desk:
         """What the feed tells of each subject: that it was made and by whom, or, however often, changed."""
         rows = await self.eye.fetch(
             """
-            select f.seq, f.kind, f.subject_type, f.actor, coalesce(c.email_key, c.phone_key, a.name, f.subject_id) as who,
+            select f.seq, f.kind, f.subject_type, f.actor,
+                   coalesce(c.email_key, c.phone_key, a.name, f.subject_id) as who,
                    case when f.kind = 'response.recorded' then f.data end as data
             from changes f join workspaces w on w.id = f.workspace_id
             left join contacts c on f.subject_type = 'contact' and c.workspace_id = w.id and c.id::text = f.subject_id
@@ -305,3 +310,38 @@ TAKER = _person("cy@example.com", "555")
 def test_notices_a_change(database_url: str, given: list[Part]) -> None:
     with desk(database_url) as (open_desk, runner):
         runner.run(open_desk.compare("answers", given))
+
+
+def test_looks_up_by_key_however_large_the_tables_are(database_url: str) -> None:
+    """A plan that reads a table from end to end would cost each chunk of a file what the table is large."""
+
+    async def plans(open_desk: Desk) -> list[str]:
+        eye = open_desk.eye
+        await eye.execute(
+            """
+            insert into contacts (workspace_id, email, email_key, phone, phone_key)
+            select w.id, n || '@x.io', n || '@x.io', n::text, n::text
+            from workspaces w, generate_series(1, 30000) n;
+            insert into accounts (workspace_id, id, name) overriding system value
+            select w.id, n, 'Company ' || n from workspaces w, generate_series(1, 30000) n;
+            insert into account_names (workspace_id, name_key, account_id, name)
+            select w.id, 'company ' || n, n, 'Company ' || n from workspaces w, generate_series(1, 30000) n;
+            analyze contacts, accounts, account_names
+            """
+        )
+        workspace_id = await eye.fetchval("select min(id) from workspaces")
+        texts = [f"{n}@x.io" for n in range(20_000)]
+        ids = list(range(1, 20_001))
+        return [
+            "\n".join(row[0] for row in await eye.fetch(f"explain {text}", workspace_id, keys))
+            for text, keys in (
+                (bulk_queries.CONTACTS.format(key="email_key"), texts),
+                (bulk_queries.CONTACTS.format(key="phone_key"), texts),
+                (bulk_queries.LOCKED, ids),
+                (bulk_queries.ACCOUNTS, texts),
+            )
+        ]
+
+    with desk(database_url) as (open_desk, runner):
+        for plan in runner.run(plans(open_desk)):
+            assert "Seq Scan" not in plan, plan

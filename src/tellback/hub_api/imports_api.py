@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 from litestar import Request, get
+from litestar.params import Parameter
 
-from tellback.core import imports, paging
+from tellback.core import errors, imports, paging
 from tellback.core.hub import Hub
 from tellback.hub_api import access, documents
 from tellback.hub_api.tickets_api import After, Limit
@@ -44,6 +45,37 @@ async def list_imports(
     more, found = len(found) > rows, found[:rows]
     return documents.Page(
         [_document(run) for run in found], paging.cursor("import", found[-1].id) if more else None
+    )
+
+
+class ImportNote(msgspec.Struct):
+    """What is to be known of a row that went in: which contact was meant, and whose the phone stayed."""
+
+    line: int
+    note: str
+
+
+@get("/imports/{run:str}/notes", responses=documents.REFUSALS, summary="Identities that a bulk run left open")
+async def list_notes(
+    request: Request[Any, Any, Any],
+    hub: Hub,
+    run: Annotated[str, Parameter(description="The run's `id`.")],
+    after: After = None,
+    limit: Limit = None,
+) -> documents.Page[ImportNote]:
+    """Rows by their line in the file; only those whose e-mail and phone belong to different contacts have a note."""
+    known = await access.bearer(request, "hub_read")
+    access.only(request, "after", "limit")
+    place, rows = paging.place("note", after), paging.limit(limit)
+    id = int(run) if run.isascii() and run.isdigit() and len(run) < 19 else 0
+    async with hub.db.reading() as reader:
+        if not await imports.queries.is_run(reader, known.workspace.id, id):
+            raise errors.NotFound("There is no such import.")
+        found = await imports.queries.notes(reader, known.workspace.id, id, place or 0, rows + 1)
+    more, found = len(found) > rows, found[:rows]
+    return documents.Page(
+        [ImportNote(one.line, one.text) for one in found],
+        paging.cursor("note", found[-1].line) if more else None,
     )
 
 

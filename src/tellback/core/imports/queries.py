@@ -173,6 +173,22 @@ async def rejects(reader: Reader, workspace_id: int, run_id: int, after: int, li
     return [Reject(row["line"], tuple(row["cells"]), row["reason"]) for row in rows]
 
 
+async def is_run(reader: Reader, workspace_id: int, run_id: int) -> bool:
+    """Whether there is such a run."""
+    found: bool = await reader.fetchval(
+        "select exists (select from import_runs where workspace_id = $1 and id = $2)", workspace_id, run_id
+    )
+    return found
+
+
+async def noted(reader: Reader, workspace_id: int, run_id: int) -> int:
+    """How many rows of a run have a note."""
+    many: int = await reader.fetchval(
+        "select count(*) from import_notes where workspace_id = $1 and run_id = $2", workspace_id, run_id
+    )
+    return many
+
+
 async def notes(reader: Reader, workspace_id: int, run_id: int, after: int, limit: int) -> Sequence[Note]:
     """What is to be known of rows that went in, below line `after` of the run's file."""
     rows = await reader.fetch(

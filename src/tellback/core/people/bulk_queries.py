@@ -16,10 +16,22 @@ from tellback.core.people.rules import DETAILS, AccountDraft, Draft
 from tellback.storage import copying
 from tellback.storage.database import Reader, Transaction
 
-_CONTACTS = """
+CONTACTS = """
 select c.* from unnest($2::text[]) as one (key), lateral (
   select * from contacts where workspace_id = $1 and {key} = one.key offset 0
 ) c
+"""
+LOCKED = """
+select c.* from unnest($2::bigint[]) as one (id), lateral (
+  select * from contacts where workspace_id = $1 and contacts.id = one.id for update
+) c
+"""
+ACCOUNTS = """
+select a.* from unnest($2::text[]) as one (key), lateral (
+  select n.name_key, a.id, a.name, a.segments
+  from account_names n join accounts a on a.workspace_id = n.workspace_id and a.id = n.account_id
+  where n.workspace_id = $1 and n.name_key = one.key offset 0
+) a
 """
 
 
@@ -30,21 +42,14 @@ async def contacts_known(
     found: dict[int, Contact] = {}
     for key, values in (("email_key", emails), ("phone_key", phones)):
         if values:
-            rows = await reader.fetch(_CONTACTS.format(key=key), workspace_id, list(values))
+            rows = await reader.fetch(CONTACTS.format(key=key), workspace_id, list(values))
             found |= {row["id"]: contact(row) for row in rows}
     return [found[id] for id in sorted(found)]
 
 
 async def lock_contacts(tx: Transaction, workspace_id: int, ids: Collection[int]) -> list[Contact]:
     """These as they are, and will be until the transaction ends; locked in one order everywhere."""
-    rows = await tx.fetch(
-        """
-        select c.* from unnest($2::bigint[]) as one (id), lateral (
-          select * from contacts where workspace_id = $1 and contacts.id = one.id for update
-        ) c
-        """,
-        workspace_id, sorted(ids),
-    )  # fmt: skip
+    rows = await tx.fetch(LOCKED, workspace_id, sorted(ids))
     return [contact(row) for row in rows]
 
 
@@ -52,16 +57,7 @@ async def accounts_known(
     reader: Reader, workspace_id: int, keys: Collection[str]
 ) -> list[tuple[str, int, str, dict[str, str]]]:
     """(Name key, id, name, segments) of the accounts that names or aliases stand for."""
-    rows = await reader.fetch(
-        """
-        select a.* from unnest($2::text[]) as one (key), lateral (
-          select n.name_key, a.id, a.name, a.segments
-          from account_names n join accounts a on a.workspace_id = n.workspace_id and a.id = n.account_id
-          where n.workspace_id = $1 and n.name_key = one.key offset 0
-        ) a
-        """,
-        workspace_id, list(keys),
-    )  # fmt: skip
+    rows = await reader.fetch(ACCOUNTS, workspace_id, list(keys))
     return [(row["name_key"], row["id"], row["name"], msgspec.json.decode(row["segments"])) for row in rows]
 
 
