@@ -8,7 +8,6 @@ from pathlib import Path
 
 from tellback.core import form
 from tellback.core.imports import mapping
-from tellback.core.provisioning.forms_later import LATER
 from tellback.core.provisioning.sections import SECTIONS
 
 REFERENCE = (Path(__file__).parents[2] / "docs" / "provisioning.md").read_text()
@@ -32,8 +31,3 @@ def test_names_every_member_and_no_other() -> None:
     there |= set(mapping.PROPERTIES)
     named = set(re.findall(r"`([a-z_]+\.[a-z_]+)`", REFERENCE))
     assert named == there
-
-
-def test_names_every_section_that_is_not_available() -> None:
-    listed = REFERENCE.split("## Not available in this version")[1].split("##")[0]
-    assert re.findall(r"`([a-z_]+)`", listed) == list(LATER)

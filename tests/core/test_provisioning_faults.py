@@ -6,8 +6,7 @@ from __future__ import annotations
 
 import pytest
 
-from tellback.core import errors, form_values, provisioning
-from tellback.core.provisioning.forms_later import LATER
+from tellback.core import errors, provisioning
 
 
 def faults(text: str | bytes) -> list[str]:
@@ -60,7 +59,6 @@ def test_has_no_fault_to_begin_with() -> None:
         ("        prefix: BUG\n", "", "hub.yaml:7: projects[0].feedback_types[0].prefix: is required"),
         ("kind: open", "kind: opened", "hub.yaml:9: projects[0].feedback_types[0].statuses[0].kind: one of open, answered, closed is due here, not 'opened'"),
         ("name: Done", "name: New", "hub.yaml:9: projects[0].feedback_types[0].statuses[1].name: 'New' is here twice; the first is at line 9"),
-        ("kind: open}", "kind: open, webhook: jira}", "hub.yaml:9: projects[0].feedback_types[0].statuses[0].webhook: not available in this version"),
         ("type: text,", "type: txt,", "hub.yaml:11: projects[0].feedback_types[0].elements[0].type: one of text, single_choice, multiple_choice, rating_scale, file is due here, not 'txt'"),
         ("type: text,", "type: file,", "hub.yaml:11: projects[0].feedback_types[0].elements[0].role: only a text can be the subject"),
         (", options: [Low, High]", "", "hub.yaml:12: projects[0].feedback_types[0].elements[1].options: a single_choice needs options"),
@@ -163,39 +161,7 @@ def test_never_repeats_a_secret() -> None:
     assert not any("secret-" in fault or "s3cret" in fault for fault in said)
 
 
-LATER_EXAMPLES = """
-webhooks:
-  - key: jira
-    method: POST
-    url: "https://jira.example/rest/api/2/issue"
-    headers: {Content-Type: application/json, Authorization: {env: JIRA_AUTH}}
-    basic_auth: {username: u, password: p}
-    signing_secret: whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw
-    body: '{"fields": {"summary": {{ ticket.title | json }}}}'
-    return_values:
-      - {group: jira, label: issue_key, parameter: "$.key", type: string}
-    ordered: true
-rules:
-  - key: bugs-to-jira
-    on: ticket.created
-    when: {project: beta, type: bugs, severity: [High]}
-    do: [{webhook: jira}, {set_status: In progress}]
-    once: true
-subscriptions:
-  - {key: crm, url: "https://crm.example/hook", events: [ticket.created, response.recorded], when: {project: beta}, secret: whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD}
-"""
-
-
-def test_refuses_the_sections_that_are_not_built_yet_at_their_line_and_for_nothing_else() -> None:
-    text = "workspace: {slug: demo}" + LATER_EXAMPLES
-    document = provisioning.read(text, "hub.yaml", form_values.leave_unread)
-    lines = {line.split(":")[0]: number for number, line in enumerate(text.splitlines(), 1)}
-    assert [str(fault) for fault in document.faults] == [
-        f"hub.yaml:{lines[section]}: {section}: not available in this version" for section in LATER
-    ]
-
-
-def test_still_checks_the_form_of_a_section_that_is_not_built_yet() -> None:
+def test_checks_every_item_of_a_rule() -> None:
     said = faults(
         "workspace: {slug: demo}\nrules:\n  - {key: a, on: ticket.made, do: [{set_status: X, add_tag: y}]}\n"
     )

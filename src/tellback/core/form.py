@@ -32,8 +32,6 @@ INVALID: Final[Any] = _Marker("INVALID")
 KEPT: Final[Any] = _Marker("KEPT")
 _REQUIRED: Final[Any] = _Marker("REQUIRED")
 
-NOT_AVAILABLE = "not available in this version"
-
 
 class SecretSource(Protocol):
     """Finds a secret that a document names instead of giving it (`kind` is env or file).
@@ -196,11 +194,10 @@ class MapOf:
 
 @dataclass(frozen=True)
 class Member:
-    """One member of an object. Without a default it is required; `later` members are not built yet."""
+    """One member of an object. Without a default it is required."""
 
     form: Form
     default: Any = _REQUIRED
-    later: bool = False
 
     @property
     def required(self) -> bool:
@@ -210,11 +207,6 @@ class Member:
 def optional(form: Form, default: Any = None) -> Member:
     """A member that may be absent; `default` is then its value."""
     return Member(form, default)
-
-
-def later(form: Form) -> Member:
-    """A member whose capability is not built yet: its form is checked, its use refused."""
-    return Member(form, None, later=True)
 
 
 def _as_dict(at: str, **members: Any) -> dict[str, Any]:
@@ -268,10 +260,7 @@ class Object:
                 return reading.fault(at, "is required", entry.line if entry else node.line)
             return member.default
         reading.passed(at, entry.line)
-        before = len(reading.faults)
         value = member.form.read(entry.value, at, reading)
-        if member.later and len(reading.faults) == before:
-            reading.fault(at, NOT_AVAILABLE)
         if value is INVALID and not member.required:
             return member.default  # the fault is noted; the rest of the object is still worth checking
         return value

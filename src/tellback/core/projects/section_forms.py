@@ -57,7 +57,7 @@ STATUS = form.Object(
     {
         "name": form.Member(_NAME),
         "kind": form.Member(form_values.Choice(STATUS_KINDS)),
-        "webhook": form.later(_KEY),
+        "webhook": form.optional(_KEY),
     },
     StatusDoc,
 )

@@ -10,7 +10,6 @@ import yaml
 
 from tellback.core import document, errors, form
 from tellback.core.document import Node
-from tellback.core.provisioning.forms_later import LATER
 from tellback.core.provisioning.model import Document
 from tellback.core.provisioning.sections import SECTIONS
 from tellback.core.section import Scope
@@ -18,8 +17,7 @@ from tellback.core.section import Scope
 # Every section is optional here, so that a fault in one leaves the others to be checked.
 FORM = form.Object(
     "the configuration",
-    {section.name: form.optional(section.form) for section in SECTIONS}
-    | {name: form.later(later) for name, later in LATER.items()},
+    {section.name: form.optional(section.form) for section in SECTIONS},
 )
 
 

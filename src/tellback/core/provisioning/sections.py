@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
+from tellback.core.automation.section_rules import SECTION as RULES
+from tellback.core.automation.section_subscriptions import SECTION as SUBSCRIPTIONS
+from tellback.core.automation.section_webhooks import SECTION as WEBHOOKS
 from tellback.core.automation.section_windows import DATA_PACKAGES, LISTENERS, RECORD_LOOKUPS
 from tellback.core.imports.section_configurations import SECTION as IMPORT_CONFIGURATIONS
 from tellback.core.imports.section_touchpoints import SECTION as TOUCHPOINTS
@@ -22,5 +25,6 @@ from tellback.core.workspaces.section_workspace import SECTION as WORKSPACE
 #: The workspace comes first: storing it gives the others their workspace.
 SECTIONS: Final[tuple[Section, ...]] = (
     WORKSPACE, MEMBERS, API_KEYS, SURVEY_KEYS, CONNECTED_APPS, ACCESS_TOKENS, TOUCHPOINTS, PROJECTS, SURVEYS,
-    IMPORT_CONFIGURATIONS, INCOMING_WEBHOOKS, PAGES, LISTENERS, RECORD_LOOKUPS, DATA_PACKAGES,
+    IMPORT_CONFIGURATIONS, INCOMING_WEBHOOKS, PAGES, WEBHOOKS, RULES, SUBSCRIPTIONS, LISTENERS, RECORD_LOOKUPS,
+    DATA_PACKAGES,
 )  # fmt: skip
