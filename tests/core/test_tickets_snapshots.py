@@ -70,6 +70,12 @@ async def test_keeps_nothing_where_nothing_acts_on_it(office: Office) -> None:
     assert (created.snapshot, created.origin) == (None, None)
 
 
+async def test_believes_a_source_that_knows_that_nothing_acts_on_it(office: Office) -> None:
+    ticket = await office.file(automated=False)
+    [created] = await office.feed(ticket.id)
+    assert created.snapshot is None
+
+
 async def test_tells_with_a_file_what_the_api_shows(office: Office) -> None:
     ticket = await office.file()
     file = NewFile("log", "crashlog", "crash.txt", "text/plain", 3, "ab" * 32, "b1")

@@ -14,7 +14,8 @@ from tellback.core.files import File, NewFile
 class NewTicket:
     """A ticket on its way in. The names beside the ids go into the change feed, which people read.
 
-    `source_id` is what the channel says: the external source, or the survey.
+    `source_id` is what the channel says: the external source, or the survey. `automated` may be False where
+    it is known that nothing acts on what happens in the workspace, which spares looking.
     """
 
     workspace_id: int
@@ -36,6 +37,7 @@ class NewTicket:
     submitter_given: str | None
     actor: str
     origin: Mapping[str, Any] | None = None  # as in `changes.NewChange`
+    automated: bool = True
 
 
 @dataclass(frozen=True, slots=True)

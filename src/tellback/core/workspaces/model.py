@@ -17,12 +17,13 @@ CLAIMS = ("errand_data", "hub_read", "hub_write")
 
 @dataclass(frozen=True, slots=True)
 class Workspace:
-    """A tenant."""
+    """A tenant. `automated` is False where it is known that nothing acts on what happens in it."""
 
     id: int
     slug: str
     name: str
     timezone: str
+    automated: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from tellback.storage.database import Reader, Row, Transaction
 #: A credential with its workspace; `credential_of` reads its rows.
 CREDENTIAL = """
 select c.workspace_id, c.id, c.kind, c.name, c.enabled and c.archived_at is null as enabled,
-       c.allowed_ips, c.claims, c.expires_at, c.secret_hash, w.slug, w.name as workspace_name, w.timezone
+       c.allowed_ips, c.claims, c.expires_at, c.secret_hash, w.slug, w.name as workspace_name, w.timezone, w.automated
 from credentials c join workspaces w on w.id = c.workspace_id
 """
 
@@ -103,7 +103,9 @@ async def lock_signing_keys(tx: Transaction) -> None:
 def credential_of(row: Row) -> Credential:
     """A row of `CREDENTIAL`."""
     return Credential(
-        workspace=Workspace(row["workspace_id"], row["slug"], row["workspace_name"], row["timezone"]),
+        workspace=Workspace(
+            row["workspace_id"], row["slug"], row["workspace_name"], row["timezone"], row["automated"]
+        ),
         id=row["id"],
         kind=row["kind"],
         name=row["name"],
