@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from tellback.core.changes.model import Change, NewChange
-from tellback.storage.database import Reader, Transaction
+from tellback.storage.database import Reader, Row, Transaction
 
 #: From so many on, COPY is quicker than arrays.
 COPIED = 200
@@ -100,19 +100,30 @@ async def after(reader: Reader, workspace_id: int, seq: int, limit: int) -> list
     )  # fmt: skip
     decode = msgspec.json.decode
     return [
-        Change(
-            row["seq"],
-            row["kind"],
-            row["subject_type"],
-            row["subject_id"],
-            row["at"],
-            row["actor"],
-            decode(row["data"]),
+        _change(
+            row,
             decode(row["snapshot"]) if row["snapshot"] else None,
             decode(row["origin"]) if row["origin"] else None,
         )
         for row in rows
     ]
+
+
+def _change(
+    row: Row, snapshot: Mapping[str, Any] | None = None, origin: Mapping[str, Any] | None = None
+) -> Change:
+    data = msgspec.json.decode(row["data"])
+    return Change(
+        row["seq"],
+        row["kind"],
+        row["subject_type"],
+        row["subject_id"],
+        row["at"],
+        row["actor"],
+        data,
+        snapshot,
+        origin,
+    )
 
 
 async def told(reader: Reader, workspace_id: int, seq: int, limit: int) -> list[Change]:
@@ -124,8 +135,7 @@ async def told(reader: Reader, workspace_id: int, seq: int, limit: int) -> list[
         """,
         workspace_id, seq, limit,
     )  # fmt: skip
-    decode = msgspec.json.decode
-    return [Change(*row[:6], decode(row["data"])) for row in rows]
+    return [_change(row) for row in rows]
 
 
 async def counted(reader: Reader, workspace_ids: Collection[int]) -> dict[int, int]:
