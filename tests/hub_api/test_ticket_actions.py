@@ -8,6 +8,9 @@ from typing import Any
 
 import httpx
 import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from tests.hub_api.test_schema import CHECKS
 from tests.support import hub as hubs
 from tests.support.hub import CREATE, KEY
 
@@ -176,6 +179,28 @@ def test_does_it_once_under_one_key(do: Do) -> None:
 def test_spends_no_key_on_a_refusal(do: Do) -> None:
     assert do("set_status", status="Nope", headers={"Idempotency-Key": "move"}).status_code == 422
     assert do("set_status", status="Fixed", headers={"Idempotency-Key": "move"}).status_code == 200
+
+
+def test_keeps_to_its_description(
+    http: httpx.Client, hub: hubs.Hub, desk: dict[str, str], ticket: int
+) -> None:
+    schema = schemathesis.openapi.from_dict(http.get("/hub/v1/openapi.json").json())
+    operation = schema["/hub/v1/tickets/{ticket}/actions"]["POST"]
+    taken = 0
+
+    @settings(
+        max_examples=60, database=None, derandomize=True, phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )  # fmt: skip
+    @given(case=operation.as_strategy())
+    def holds(case: Any) -> None:
+        nonlocal taken
+        case.path_parameters = {"ticket": str(ticket)}
+        answer = case.call_and_validate(base_url=hub.url, headers=desk, checks=CHECKS)
+        taken += answer.status_code == 200
+
+    holds()
+    assert taken > 0, "a description that no request fits describes nothing"
 
 
 def test_logs_what_was_done_and_what_was_refused(http: httpx.Client, hub: hubs.Hub, do: Do) -> None:
