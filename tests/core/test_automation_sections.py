@@ -1,5 +1,6 @@
-# ruff: noqa: E501  # a fault a line reads as the table it is
 """Sections `webhooks`, `rules` and `subscriptions` of the configuration file."""
+
+# ruff: noqa: E501 — a table of faults is read line by line
 
 from __future__ import annotations
 

@@ -304,7 +304,8 @@ def _leased(row: Row, owner: str) -> Leased:
     if row["kind"] == "webhook":
         webhook = msgspec.json.decode(row["definition"], type=Webhook)
         headers = [header for header in webhook.headers if header.secret]
-        if webhook.basic_auth is not None:
+        named = {header.name.lower() for header in webhook.headers}
+        if webhook.basic_auth is not None and "authorization" not in named:  # a header says it more exactly
             both = f"{webhook.basic_auth.username}:{webhook.basic_auth.password}"
             headers.append(
                 Header("Authorization", f"Basic {base64.b64encode(both.encode()).decode()}", secret=True)

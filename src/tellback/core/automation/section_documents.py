@@ -92,8 +92,6 @@ def _webhook(webhook: WebhookDoc) -> Problems:
     for place, (name, _) in enumerate(webhook.headers):
         if name.lower() in names[:place]:
             yield f"headers.{name}", "is here twice; capitals make no difference"
-    if webhook.basic_auth and "authorization" in names:
-        yield "basic_auth", "it and the header Authorization exclude each other"
     seen: set[tuple[str, str]] = set()
     for place, value in enumerate(webhook.return_values):
         if (value.group, value.label) in seen:
