@@ -18,7 +18,7 @@ import structlog
 from tellback.core.automation import delivery_queries as queries
 from tellback.core.automation import settling
 from tellback.core.automation.delivery_model import Answered, Leased, Step
-from tellback.storage.database import Database
+from tellback.storage.database import Database, open_pool
 from tellback.storage.errors import StorageError
 from tellback.storage.group_commit import GroupCommit
 from tellback.worker import delivery_call
@@ -38,7 +38,11 @@ class Deliveries:
     """The sender of one process. `schedule`: seconds before each attempt."""
 
     def __init__(
-        self, db: Database, commits: GroupCommit, client: aiohttp.ClientSession, schedule: tuple[float, ...]
+        self,
+        db: Database,
+        commits: GroupCommit,
+        client: aiohttp.ClientSession,
+        schedule: tuple[float, ...],
     ) -> None:
         self._db = db
         self._commits = commits
@@ -149,7 +153,7 @@ async def sending(
     stop_s: float = 4.0,
 ) -> AsyncIterator[Deliveries]:
     """A sender at work; at the end calls under way have `stop_s` seconds to end."""
-    commits = await GroupCommit.open(url, lanes=1)
+    commits = await _commits(url)
     async with delivery_call.session(connector) as client:
         deliveries = Deliveries(db, commits, client, schedule)
         working = asyncio.create_task(deliveries.run())
@@ -161,3 +165,16 @@ async def sending(
             working.cancel()
             await commits.close()
             log.debug("deliveries.stopped", worked_s=round(time.monotonic() - began))
+
+
+async def _commits(url: str) -> GroupCommit:
+    """The writer of outcomes: one lane, and no waiting for the disk.
+
+    An outcome that is lost with the machine is an attempt that is made again, with the same id. Where a
+    transaction has news for the feed, it does wait (`settling`).
+    """
+    pool = await open_pool(
+        url, "tellback deliveries", 1,
+        plan_cache_mode="force_generic_plan", enable_seqscan="off", synchronous_commit="off",
+    )  # fmt: skip
+    return GroupCommit(pool, lanes=1)

@@ -80,8 +80,9 @@ class Turn:
     async def run(self) -> None:
         """Work to the end of the turn, and give the destination back."""
         await self._look()
+        look_every = None if self._lease.ordered else LOOK_EVERY_S
         while self._lanes:
-            await asyncio.wait(self._lanes, timeout=LOOK_EVERY_S, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(self._lanes, timeout=look_every, return_when=asyncio.FIRST_COMPLETED)
             if not self._lease.ordered and self._goes_on():
                 await self._look()
         if self._held:

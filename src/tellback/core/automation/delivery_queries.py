@@ -239,6 +239,14 @@ async def release(tx: Transaction, held: Mapping[Key, bool]) -> None:
     await tx.execute(_RELEASE, *_columns([(*key, ordered) for key, ordered in held.items()], 3))
 
 
+async def wait_for_disk(tx: Transaction) -> None:
+    """Have this transaction committed to disk, whatever its connection does otherwise.
+
+    A change that a reader has seen must not be lost: another would get its number.
+    """
+    await tx.execute("set local synchronous_commit = on")
+
+
 async def slug(tx: Transaction, workspace_id: int) -> str:
     """What a workspace is called, as the subject of changes to its configuration."""
     name: str = await tx.fetchval("select slug from workspaces where id = $1", workspace_id)

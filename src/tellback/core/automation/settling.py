@@ -51,6 +51,8 @@ async def settle(tx: Transaction, steps: Sequence[Step], schedule: tuple[float, 
     released = _released(mine, begun)
     if released:
         await queries.release(tx, {key: standings[key].ordered for key in released})
+    if any(news.values()):
+        await queries.wait_for_disk(tx)
     for workspace_id in sorted(news):
         await changes.record(tx, workspace_id, news[workspace_id])
     return _answers(steps, standings, begun, released)
