@@ -128,6 +128,26 @@ async def test_looks_again_when_another_promise_is_made(office: Office) -> None:
     assert (await office.ticket(closed.id)).sla == NEUTRAL
 
 
+async def test_looks_at_many_again_piece_by_piece(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    filed = [await office.file() for _ in range(7)]
+    await upkeep(office)
+    monkeypatch.setattr(tickets.promises, "RENEWED", 3)
+    await office.apply(HUB.replace("warn_before: 1h", "warn_before: 14399s"))
+    await asyncio.sleep(1.1)
+    await upkeep(office)
+    assert [(await office.row(one.id))["revision"] for one in filed] == [2] * 7
+    promised = json.loads(await office.value("select promised from feedback_types where key = 'bugs'"))
+    assert promised == {
+        "promise": {"response": 14400, "handling": 172800, "warn_before": 14399},
+        "up_to": None,
+    }
+    await office.apply(HUB.replace("sla: {response: 4h, handling: 2d, warn_before: 1h}\n", "\n"))
+    await upkeep(office)
+    for ticket in filed:
+        assert (await office.ticket(ticket.id)).sla == NEUTRAL
+        assert (await office.row(ticket.id))["sla_next"] is None
+
+
 async def test_shares_the_work_between_processes(office: Office) -> None:
     filed = [await office.file() for _ in range(20)]
     await asyncio.gather(*(upkeep(office) for _ in range(4)))

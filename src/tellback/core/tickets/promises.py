@@ -1,4 +1,5 @@
-"""Keeping `sla` up to date: of tickets that changed, which the feed tells, and of those that time changes."""
+"""Keeping `sla` up to date: of tickets that changed, which the feed tells, of those that time changes, and of those
+that something else is promised of."""
 
 from __future__ import annotations
 
@@ -14,6 +15,8 @@ READER = "sla"
 #: Who the feed names.
 ACTOR = "upkeep"
 AT_MOST = 500
+#: Tickets that another promise has looked at again at once.
+RENEWED = 5_000
 
 
 async def keep_up(db: Database) -> int:
@@ -22,6 +25,7 @@ async def keep_up(db: Database) -> int:
     Any number of processes may call it: what one has computed, the next finds computed.
     """
     read = await changes.readers.catch_up(db, READER, _read, at_most=AT_MOST)
+    read += await db.write(lambda tx: sla_queries.renew(tx, RENEWED))
     async with db.reading() as reader:
         due = await sla_queries.due(reader, AT_MOST)
     for workspace_id, ids in due.items():
@@ -30,8 +34,6 @@ async def keep_up(db: Database) -> int:
 
 
 async def _read(tx: Transaction, workspace_id: int, happened: Sequence[changes.Change]) -> None:
-    if any(change.kind == "configuration.changed" for change in happened):
-        await sla_queries.take_new_promises(tx, workspace_id)
     ids = {int(change.subject_id) for change in happened if change.subject_type == "ticket"}
     if ids:
         await _assess(tx, workspace_id, sorted(ids))

@@ -88,23 +88,39 @@ async def due(reader: Reader, at_most: int) -> dict[int, list[int]]:
     return found
 
 
-async def take_new_promises(tx: Transaction, workspace_id: int) -> None:
-    """Have the tickets of types whose promise has changed looked at again, those that are not closed."""
-    await tx.execute(
-        """
-        with changed as (
-          update feedback_types set promised = sla
-          where workspace_id = $1 and promised is distinct from sla returning id
-        ), again as (
-          select t.id from tickets t
-          where t.workspace_id = $1 and t.type_id in (select id from changed)
-            and t.closed_at is null and t.deleted_at is null
-          order by t.id for no key update
-        )
-        update tickets t set sla_next = clock_timestamp() from again where t.workspace_id = $1 and t.id = again.id
-        """,
-        workspace_id,
-    )
+# A piece is a range of numbers and not of tickets, so that it is bounded however many of them are closed.
+_RENEW = """
+with type as (
+  select ft.workspace_id, ft.id, ft.sla, c.tickets as last,
+         case when ft.promised -> 'promise' is not distinct from coalesce(ft.sla, 'null')
+           then (ft.promised ->> 'up_to')::bigint else 0 end as up_to
+  from feedback_types ft join feedback_counters c on c.workspace_id = ft.workspace_id and c.type_id = ft.id
+  where ft.promised -> 'promise' is distinct from coalesce(ft.sla, 'null')
+    or ft.promised ->> 'up_to' is not null
+  order by ft.workspace_id, ft.id limit 1 for update of ft skip locked
+), held as (
+  select t.workspace_id, t.id from tickets t join type
+    on t.workspace_id = type.workspace_id and t.type_id = type.id
+  where t.number > type.up_to and t.number <= type.up_to + $1 and t.closed_at is null and t.deleted_at is null
+  order by t.id for no key update of t
+), again as (
+  update tickets t set sla_next = clock_timestamp() from held
+  where t.workspace_id = held.workspace_id and t.id = held.id
+)
+update feedback_types ft
+set promised = jsonb_build_object('promise', ft.sla,
+                                  'up_to', case when type.up_to + $1 < type.last then type.up_to + $1 end)
+from type where ft.workspace_id = type.workspace_id and ft.id = type.id
+returning true
+"""
+
+
+async def renew(tx: Transaction, at_most: int) -> bool:
+    """Have some tickets looked at again whose type makes another promise now; False where there are none.
+
+    Closed ones are left as they are. Many tickets take many pieces; another change begins anew.
+    """
+    return await tx.fetchval(_RENEW, at_most) is True
 
 
 def _standing(row: Row) -> Standing:

@@ -69,5 +69,6 @@ create table feed_readers (
 -- Whether anything acts on what happens in the workspace: only then do events keep snapshots.
 alter table workspaces add column automated boolean not null default false;
 
--- The promise that the open tickets of the type were last looked at with.
+-- The promise that the type's open tickets are looked at with, {promise, up_to}: up to which number that is done,
+-- null once it is for all.
 alter table feedback_types add column promised jsonb;
