@@ -307,6 +307,21 @@ async def test_archives_with_prune_and_brings_back(db: Database) -> None:
             "listeners[0].do[0].add_tag: add_tag works on feedback only",
         ),
         (
+            "listeners",
+            {"kind": "macro", "do": [{"set_status": "Nowhere"}], "project": "Beta"},
+            "listeners[0].do[0].set_status: there is no status 'Nowhere'",
+        ),
+        (
+            "listeners",
+            {"kind": "macro", "do": [{"webhook": "none"}]},
+            "listeners[0].do[0].webhook: there is no webhook 'none'",
+        ),
+        (
+            "listeners",
+            {"filter": {"score": {"below": 7}}},
+            "listeners[0].filter.score: no ticket has a score",
+        ),
+        (
             "record_lookups",
             {"object": "project", "fields": ["key"]},
             "record_lookups[0].object: a record lookup shows feedback or user",

@@ -10,7 +10,13 @@ from typing import Any, cast
 import msgspec
 
 from tellback.core import form
-from tellback.core.automation import conditions, section_forms, windows_fields
+from tellback.core.automation import (
+    conditions,
+    section_checks,
+    section_documents,
+    section_forms,
+    windows_fields,
+)
 from tellback.core.automation import section_windows_queries as queries
 from tellback.core.automation.model import DataPackage, Listener, Object, RecordLookup
 from tellback.core.automation.windows_model import Definition, Kind
@@ -59,6 +65,7 @@ def _listener_rules(one: WindowDoc) -> Iterator[tuple[str, str]]:
             "group",
             "a data listener needs a group" if one.kind == "data" else "only a data listener has one",
         )
+    yield from _texts(one)
     if one.object != "user":
         return
     if one.kind == "comment":
@@ -69,9 +76,15 @@ def _listener_rules(one: WindowDoc) -> Iterator[tuple[str, str]]:
             yield f"do[{place}].{verb}", f"{verb} works on feedback only"
 
 
+def _texts(one: WindowDoc) -> Iterator[tuple[str, str]]:
+    yield from section_documents.bounds_faults(one.filter, "filter")
+    yield from section_documents.texts_faults(one.do, "do")
+
+
 def _lookup_rules(one: WindowDoc) -> Iterator[tuple[str, str]]:
     if one.object == "project":
         yield "object", "a record lookup shows feedback or user"
+    yield from _texts(one)
 
 
 # Listeners, lookups and packages share where they look and who may ask.
@@ -99,6 +112,7 @@ DATA_PACKAGE = form.Object(
     "data package",
     {**_WINDOW, "fields": _FIELDS, "page_size": optional(Whole(1, 1_000), 100)},
     _built,
+    _texts,
 )
 
 
@@ -143,6 +157,7 @@ def _show(stored: Mapping[str, Stored[WindowDoc]], scope: Scope) -> Sequence[Win
 
 def _check(name: str, scope: Scope) -> None:
     keys, known = section_api_keys.known_names(scope), projects.known_keys(scope)
+    names = section_checks.names(scope)
     for one in scope.listed(name):
         if keys is not None and one.api_key not in keys:
             scope.fault(f"{one.at}.api_key", f"there is no API key {one.api_key!r}")
@@ -157,6 +172,17 @@ def _check(name: str, scope: Scope) -> None:
             fault = _condition_fault(one, condition, elements)
             if fault:
                 scope.fault(f"{one.at}.filter.{condition}", fault)
+        when = _seen(one)
+        if one.object == "feedback":
+            section_checks.check_conditions(scope, f"{one.at}.filter", when, names)
+        section_checks.check_actions(scope, f"{one.at}.do", one.do, when, names)
+
+
+def _seen(one: WindowDoc) -> section_forms.Pairs:
+    """What must hold of what is seen through a window: its project is a condition, too."""
+    if one.project is None or "project" in dict(one.filter):
+        return one.filter
+    return section_forms.in_order([*one.filter, ("project", one.project)])
 
 
 def _near(one: WindowDoc, elements: Iterable[str]) -> str:
@@ -166,11 +192,12 @@ def _near(one: WindowDoc, elements: Iterable[str]) -> str:
 
 
 def _condition_fault(one: WindowDoc, condition: str, elements: Iterable[str] | None) -> str | None:
-    """What is wrong with a condition's name; a member of a record, an element or a captured value is right."""
+    """What is wrong with a condition that no record of this kind can fit; elements are looked at elsewhere."""
     captured = condition.startswith("external.") and condition.count(".") > 1
     if one.object == "feedback":
-        known = captured or elements is None or condition in (*_OF_TICKETS, *elements)
-        return None if known else f"there is no condition or element {condition!r}"
+        foreign = condition in conditions.NAMES and condition not in _OF_TICKETS
+        never = foreign and elements is not None and condition not in elements
+        return f"no ticket has a {condition}" if never else None
     if one.object == "user":
         fine = captured or condition == "submitter"
         return None if fine else "people are told apart by submitter and external.<group>.<label> alone"
@@ -178,11 +205,7 @@ def _condition_fault(one: WindowDoc, condition: str, elements: Iterable[str] | N
 
 
 #: The conditions that tickets can be told apart by, beside their elements.
-_OF_TICKETS = [
-    name
-    for name in conditions.NAMES
-    if name in ("project", "type", "source", "status", "tag", "submitter")
-]  # fmt: skip
+_OF_TICKETS = frozenset({"project", "type", "source", "status", "tag", "submitter"})
 
 
 def _plan(name: str, written: form.Object, scope: Scope) -> Sequence[Step[WindowDoc]]:
