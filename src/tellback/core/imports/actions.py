@@ -153,7 +153,14 @@ async def _tell(tx: Transaction, told: Sequence[tuple[Told, Stored]]) -> None:
             accounts = [account for one in by for account in (one.account, one.owner) if account]
             news += people.news_of([one.contact for one in by if one.contact], accounts, actor)
         news += [
-            changes.NewChange("response.recorded", "response", str(stored.id), one.new.actor, _recorded(one))
+            changes.NewChange(
+                "response.recorded",
+                "response",
+                str(stored.id),
+                one.new.actor,
+                _recorded(one),
+                origin={"hop": one.new.hops} if one.new.hops else None,
+            )
             for one, stored in mine
             if stored.type == "response"
         ]

@@ -123,6 +123,7 @@ async def _store_settled(
         tx,
         [telling.response(meetings[place].told) for place in answered],
         [meetings[place].told.new.actor for place in answered],
+        [meetings[place].told.new.hops for place in answered],
         new,
         feed,
         [_entry(meetings[place].told, entries[place], outcomes.get(place)) for place in (*answered, *silent)],

@@ -15,12 +15,13 @@ from tellback.storage.database import Transaction
 
 _RESPONSES = 4
 _ACTORS = _RESPONSES + responses.queries.ARRAYS
-_FEED = _ACTORS + 1
+_FEED = _ACTORS + 2
 _CONTACTS = _FEED + 7
 _LOG = _CONTACTS + people.queries.CONTACT_ARRAYS
 
-# $1-$3 how many responses and how many other feed rows a workspace gets, then the responses, who brought them, the
-# other feed rows, new contacts, and the log: its first entries are those of the responses, in their order.
+# $1-$3 how many responses and how many other feed rows a workspace gets, then the responses, who brought them
+# over how many hubs, the other feed rows, new contacts, and the log: its first entries are those of the responses, in
+# their order.
 _STORE = f"""
 with made as (
   {people.queries.contact_insert(_CONTACTS)}
@@ -35,9 +36,9 @@ with made as (
 ), recorded as (
   {responses.queries.response_insert()} from placed
 ), fed as (
-  insert into changes (workspace_id, seq, kind, subject_type, subject_id, actor, data)
+  insert into changes (workspace_id, seq, kind, subject_type, subject_id, actor, data, origin)
   select counted.workspace_id, counted.changes + new.nth, new.kind, new.subject_type, new.subject_id, new.actor,
-         new.data::jsonb
+         new.data::jsonb, null
   from unnest(${_FEED}::bigint[], ${_FEED + 1}::bigint[], ${_FEED + 2}::text[], ${_FEED + 3}::text[],
               ${_FEED + 4}::text[], ${_FEED + 5}::text[], ${_FEED + 6}::text[])
     as new (workspace_id, nth, kind, subject_type, subject_id, actor, data)
@@ -45,8 +46,10 @@ with made as (
   union all
   select workspace_id, seq, 'response.recorded', 'response', id::text, by.actor,
          jsonb_build_object('survey', survey_id, 'kind', kind, 'score', score, 'complete', complete,
-                            'channel', channel)
-  from placed join unnest(${_ACTORS}::text[]) with ordinality as by (actor, n) using (n)
+                            'channel', channel),
+         case when by.hops > 0 then jsonb_build_object('hop', by.hops) end
+  from placed
+  join unnest(${_ACTORS}::text[], ${_ACTORS + 1}::int[]) with ordinality as by (actor, hops, n) using (n)
 ), logged as (
   {
     intake_queries.entry_insert(
@@ -66,11 +69,12 @@ async def store(
     tx: Transaction,
     new: Sequence[responses.NewResponse],
     actors: Sequence[str],
+    hops: Sequence[int],
     contacts: Sequence[tuple[int, Draft]],
     feed: Sequence[tuple[int, changes.NewChange]],
     entries: Sequence[NewEntry],
 ) -> list[int]:
-    """Store responses, each brought by its actor, and tell of them; gives their ids. One statement.
+    """Store responses, each brought by its actor over so many hubs, and tell of them; gives their ids. One statement.
 
     With them go new contacts (whose ids are drawn), other feed rows, both with their workspace's id, and log
     entries, beginning with those of the responses. Meets a unique key when another made a contact meanwhile.
@@ -89,6 +93,7 @@ async def store(
         [others[one] for one in workspaces],
         *responses.queries.response_arrays(new),
         actors,
+        hops,
         [workspace_id for workspace_id, _ in feed],
         nth,
         [change.kind for _, change in feed],

@@ -86,6 +86,7 @@ class NewRecord:
     channel: Literal["record", "incoming_webhook", "import"]
     source_key: str
     actor: str
+    hops: int = 0  # how many calls from hub to hub led to it
 
 
 @dataclass(frozen=True, slots=True)

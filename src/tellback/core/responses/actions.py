@@ -50,7 +50,7 @@ async def _complete(
     ids = await queries.record_many(tx, new, logged)
     filed = await _file_tickets(tx, won, whose)
     news = [
-        (one.survey.workspace_id, [*who.news, *_news(one.survey, one.move.session, response, id)])
+        (one.survey.workspace_id, [*who.news, *_news(one.survey, one.move.session, response, id, one.hops)])
         for one, who, response, id in zip(won, whose, new, ids, strict=True)
     ]
     await _record_news(tx, news)
@@ -171,17 +171,22 @@ async def _file_tickets(
     return [next(filed) if one is not None else None for one in wanted]
 
 
-def _news(survey: Survey, session: Session, response: NewResponse, id: int) -> list[changes.NewChange]:
+def _news(
+    survey: Survey, session: Session, response: NewResponse, id: int, hops: int = 0
+) -> list[changes.NewChange]:
     who = rules.actor(survey)
     score = None if response.score is None else rules.number(response.score)
     recorded = {
         "survey": survey.id, "kind": response.kind, "score": score, "complete": response.complete,
         "channel": response.channel,
     }  # fmt: skip
-    news = [changes.NewChange("response.recorded", "response", str(id), who, recorded)]
+    origin = {"hop": hops} if hops else None
+    news = [changes.NewChange("response.recorded", "response", str(id), who, recorded, origin=origin)]
     if response.complete:
         data = {"survey": survey.id, "response": id}
-        news.insert(0, changes.NewChange("session.completed", "session", session.token, who, data))
+        news.insert(
+            0, changes.NewChange("session.completed", "session", session.token, who, data, origin=origin)
+        )
     return news
 
 

@@ -49,6 +49,7 @@ class Completion:
     survey: Survey
     version: Version
     move: Move
+    hops: int = 0  # how many calls from hub to hub led to it
 
 
 @dataclass(frozen=True, slots=True)

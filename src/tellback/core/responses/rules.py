@@ -99,6 +99,7 @@ def ticket(completion: Completion, contact_id: int | None) -> NewTicket | None:
         submitter_id=contact_id if contact_id is not None else wanted.default_submitter,
         submitter_given=None,
         actor=actor(survey),
+        origin={"hop": completion.hops} if completion.hops else None,
     )
 
 

@@ -112,7 +112,7 @@ class Surveys:
             move = surveys.rules.judge(session, version, wire.reply(body), longest_idle=idle)
         except errors.Invalid as refused:
             raise wire.in_their_words(refused) from None
-        return Completion(survey, version, move)
+        return Completion(survey, version, move, call.hops)
 
     async def _session(self, survey: Survey, token: str) -> Session | None:
         """The session of this survey that was started over the API."""

@@ -97,7 +97,7 @@ class Records:
                 faults += _placed(origin, read.faults)
             if faults or mapping is None or read is None or read.record is None:
                 raise errors.Invalid(faults)
-            new = NewRecord(mapping, read.record, origin.channel, origin.source_key, origin.actor)
+            new = NewRecord(mapping, read.record, origin.channel, origin.source_key, origin.actor, call.hops)
             try:
                 return await self.runner.store(call, imports.STORE, new, lambda _: EMPTY, key, 200)
             except errors.Invalid as refused:
