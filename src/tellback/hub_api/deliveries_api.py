@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 from litestar import Request, Response, get, post
+from litestar.params import Parameter
 
 from tellback.core import errors, intake, paging, tickets
 from tellback.core.automation import deliveries, orders
@@ -45,7 +46,7 @@ async def list_deliveries(
     limit: Limit = None,
     webhook: str | None = None,
     subscription: str | None = None,
-    state: str | None = None,
+    in_state: Annotated[str | None, Parameter(query="state")] = None,
     since: str | None = None,
 ) -> Page[shown.DeliveryDocument]:
     """With every attempt. Filters narrow the list together; `since` is when the delivery was made."""
@@ -53,7 +54,7 @@ async def list_deliveries(
     access.only(request, *FILTERS, "after", "limit")
     place, rows = paging.place("delivery", after), paging.limit(limit)
     wanted = Chosen(
-        webhook, subscription, filters.one_of("state", state, STATES), filters.moment("since", since)  # type: ignore[arg-type]
+        webhook, subscription, filters.one_of("state", in_state, STATES), filters.moment("since", since)  # type: ignore[arg-type]
     )  # fmt: skip
     async with hub.db.reading() as reader:
         found = await queries.search(reader, known.workspace.id, wanted, place, rows + 1)
