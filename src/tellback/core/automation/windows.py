@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
+from weakref import WeakValueDictionary
 
 from tellback.core import changes, errors, intake, tickets
 from tellback.core.automation import (
@@ -89,10 +91,15 @@ def one_row(window: Window, document: Mapping[str, Any]) -> Table:
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
+    """A division into pages, as of the workspace's change `changed`; to be had for at least until `until`."""
+
     cut: Cut
     changed: int
     definition: DataPackage
     until: float
+
+
+_Seen = tuple[int, int, int | None]
 
 
 class Packages:
@@ -107,38 +114,58 @@ class Packages:
 
     def __init__(self, db: Database) -> None:
         self._db = db
-        self._kept: OrderedDict[tuple[int, int, int | None], _Kept] = OrderedDict()
+        self._kept: OrderedDict[_Seen, _Kept] = OrderedDict()
+        self._making: WeakValueDictionary[_Seen, asyncio.Lock] = WeakValueDictionary()
 
     async def page(self, window: Window, number: int) -> Table:
         """Page `number`, from 1; empty past the end."""
         package = window.definition
         assert isinstance(package, DataPackage)
+        cut = await self._cut(window, package)
         async with self._db.reading() as reader:
-            cut = await self._cut(reader, window, package)
             ids = await _ids(reader, window, package, cut, number)
             documents = await _documents(reader, window, ids)
         there = [documents[id] for id in ids if id in documents and not documents[id].get("deleted")]
         rows = tuple(windows_fields.row(window.fields, one) for one in there)
         return Table(window.fields, rows, number, package.page_size, cut.total)
 
-    async def _cut(self, reader: Reader, window: Window, package: DataPackage) -> Cut:
-        key = (window.workspace_id, window.id, window.project_id)
-        changed = await queries.changed(reader, window.workspace_id)
-        kept = self._kept.get(key)
-        if kept is not None and kept.definition == package:
-            self._kept.move_to_end(key)
-            if kept.changed == changed or time.monotonic() < kept.until:
+    async def _cut(self, window: Window, package: DataPackage) -> Cut:
+        """How the package divides; who asks while that is worked out waits for it, and no second one begins."""
+        seen = (window.workspace_id, window.id, window.project_id)
+        kept = self._kept.get(seen)
+        if kept is not None and kept.definition == package and time.monotonic() < kept.until:
+            return kept.cut
+        lock = self._making.get(seen)
+        if lock is None:
+            lock = self._making[seen] = asyncio.Lock()
+        async with lock, self._db.reading() as reader:
+            changed = await queries.changed(reader, window.workspace_id)
+            kept = self._kept.get(seen)
+            if kept is not None and kept.definition == package and kept.changed == changed:
                 return kept.cut
-        began = time.monotonic()
-        cut = await queries.cut(
-            reader, window.workspace_id, window.project_id, package.object, package.filter, package.page_size
-        )
-        took = time.monotonic() - began
-        until = time.monotonic() + (0 if took < CHEAP_S else took * KEPT_TIMES)
-        self._kept[key] = _Kept(cut, changed, package, until)
+            began = time.monotonic()
+            cut = await queries.cut(
+                reader,
+                window.workspace_id,
+                window.project_id,
+                package.object,
+                package.filter,
+                package.page_size,
+            )
+            self._keep(seen, _Kept(cut, changed, package, _until(began)))
+        return cut
+
+    def _keep(self, seen: _Seen, kept: _Kept) -> None:
+        self._kept[seen] = kept
+        self._kept.move_to_end(seen)
         if len(self._kept) > self.LARGEST:
             self._kept.popitem(last=False)
-        return cut
+
+
+def _until(began: float) -> float:
+    """Until when a division that was begun then is kept, whatever changes."""
+    now = time.monotonic()
+    return now if now - began < CHEAP_S else now + (now - began) * KEPT_TIMES
 
 
 async def _ids(reader: Reader, window: Window, package: DataPackage, cut: Cut, number: int) -> Sequence[int]:
