@@ -72,12 +72,18 @@ def test_writes_one_json_object_a_line(capfd: pytest.CaptureFixture[str]) -> Non
     assert not any(SECRET in line for line in lines)
 
 
-def test_tells_of_a_request_without_what_its_path_gives_away(capfd: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    "path",
+    [f"/api/v1/projects/apiKey={SECRET}", f"/take/{SECRET}", f"/take/{SECRET}/embed.js", f"/hooks/{SECRET}"],
+)
+def test_tells_of_a_request_without_what_its_path_gives_away(
+    capfd: pytest.CaptureFixture[str], path: str
+) -> None:
     logs.configure("info", terminal=False)
     logs.access(
         surface="centercode",
         method="POST",
-        path=f"/api/v1/projects/apiKey={SECRET}",
+        path=path,
         status=201,
         seconds=0.0123,
         request_id="r-1",
