@@ -61,24 +61,23 @@ def blocks(
 def _split(file: BinaryIO, table: Table, place: int, line: int, at_most: int) -> Block | None:
     """The next rows of a CSV file, split as a whole; None where that would not do: a look at each is due."""
     file.seek(place)
-    *whole, _ = file.read(_READ).split(b"\n", at_most)
-    raw = b"\n".join(whole)
+    raw = file.read(_READ)
+    raw = raw[: raw.rfind(b"\n") + 1]
     try:
-        text = raw.decode()
+        *lines, rest = raw.decode().split("\n", at_most)
     except UnicodeDecodeError:
         return None
     csv.field_size_limit(tables.LONGEST_CELL)
-    split = text.split("\n")
     try:
-        rows = list(csv.reader(split, delimiter=table.delimiter or ",", strict=True))
+        rows = list(csv.reader(lines, delimiter=table.delimiter or ",", strict=True))
     except csv.Error:
         return None
     # With as many rows as lines, no row has a line break within; a blank line is a row without cells.
-    if not whole or len(rows) != len(split) or set(map(len, rows)) != {len(table.headings)}:
+    if len(rows) != len(lines) or set(map(len, rows)) != {len(table.headings)}:
         return None
     columns = dict(zip(table.headings, zip(*rows, strict=True), strict=True))
-    lines = range(line + 1, line + 1 + len(rows))
-    return Block(columns, rows, lines, (), place + len(raw) + 1, line + len(rows))
+    numbers = range(line + 1, line + 1 + len(rows))
+    return Block(columns, rows, numbers, (), place + len(raw) - len(rest.encode()), line + len(rows))
 
 
 def _careful(

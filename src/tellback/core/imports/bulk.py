@@ -77,6 +77,8 @@ class Bulk:
     #: the newest change of the feed when the last chunk was begun, and those that it made
     _seen: int | None = None
     _own: range = range(0)
+    #: ids for new contacts
+    _free: list[int] = field(default_factory=list)
     _stored: tuple[Meeting, int, range] | None = None
 
     @property
@@ -110,6 +112,7 @@ class Bulk:
         if len(self._memory) > REMEMBERED:
             self._memory.forget_all()
         self._memory.keep(meeting.fresh)
+        del self._free[: len(meeting.new_contacts)]
         self._stored = None
 
     async def _people(self, tx: Transaction, tellings: Sequence[Telling]) -> tuple[Meeting, int, _News]:
@@ -117,7 +120,7 @@ class Bulk:
         seen = await self._catch_up(tx)
         asked: set[Telling] = {one for one in tellings if one.known is None}
         while True:
-            meeting, read = await self._ask(tx, asked)
+            meeting, read = await self._ask(tx, asked, sum(one in asked for one in tellings))
             meeting.hear(tellings)
             asked.update(meeting.unread)
             if not meeting.unread and await self._as_read(tx, meeting, read):
@@ -143,8 +146,10 @@ class Bulk:
             forget(id)
         return last
 
-    async def _ask(self, tx: Transaction, asked: set[Telling]) -> tuple[Meeting, dict[int, Contact]]:
-        """What the database knows of everybody whom these tell of; with it its contacts by id."""
+    async def _ask(
+        self, tx: Transaction, asked: set[Telling], rows: int
+    ) -> tuple[Meeting, dict[int, Contact]]:
+        """What the database knows of everybody of whom these tell, in so many rows; with it its contacts by id."""
         workspace_id, records = self._workspace_id, [one.record for one in asked if one.record]
         given = [one.contact for one in records if one.contact]
         accounts = [account for one in records for account in (one.account, one.belongs_to) if account]
@@ -160,12 +165,24 @@ class Bulk:
         segments = await people.queries.account_segments(tx, workspace_id, sorted(others)) if others else {}
         new = len(keys) - len(known)
         free = await directories.account_ids(tx, new) if new else []
-        meeting = Meeting(Directory(contacts), AccountBook(known), segments, iter(free), asked, self._memory)
+        if (
+            given and len(self._free) < rows
+        ):  # what a sequence gave is given, whatever becomes of the transaction
+            self._free += await directories.contact_ids(tx, rows - len(self._free))
+        meeting = Meeting(
+            Directory(contacts),
+            AccountBook(known),
+            segments,
+            iter(free),
+            iter(self._free),
+            asked,
+            self._memory,
+        )
         return meeting, {one.id: one for one in contacts}
 
     async def _as_read(self, tx: Transaction, meeting: Meeting, read: dict[int, Contact]) -> bool:
         """Lock the contacts that this changes; whether they still are as they were read."""
-        changed = [one.id for one in meeting.directory.drafts if one.id is not None and one.changed]
+        changed = [one.id for one in meeting.directory.drafts if one.id in read and one.changed]
         if not changed:
             return True
         locked = await directories.lock_contacts(tx, self._workspace_id, changed)
@@ -173,12 +190,12 @@ class Bulk:
 
     async def _store_people(self, tx: Transaction, meeting: Meeting) -> _News:
         workspace_id, book, contacts = self._workspace_id, meeting.book.drafts, meeting.directory.drafts
-        new = {id(one) for one in meeting.new_accounts}
+        new = {id(one) for one in (*meeting.new_accounts, *meeting.new_contacts)}
         news = _News(
             meeting.new_accounts,
             [one for one in book if one.changed and id(one) not in new],
-            [one for one in contacts if one.id is None],
-            [one for one in contacts if one.id is not None and one.changed],
+            meeting.new_contacts,
+            [one for one in contacts if one.changed and id(one) not in new],
         )
         await directories.add_accounts(tx, workspace_id, news.accounts_made)
         await people.queries.add_names(tx, workspace_id, [one for one in book if one.names])

@@ -77,7 +77,7 @@ def _forget(tellings: Sequence[Telling]) -> None:
 
 @dataclass(slots=True)
 class Meeting:
-    """One reading of a chunk's rows. `segments` are those of accounts by id, `free` ids for new accounts.
+    """One reading of a chunk's rows. `segments` are those of accounts by id; free ids are for who is new.
 
     After `hear`: `told` has an entry for each row (None: its alias is another account's), `fresh` those tellings
     that may be remembered, `unread` those about whom the database has to be asked before all this can be true.
@@ -86,7 +86,8 @@ class Meeting:
     directory: Directory
     book: AccountBook
     segments: Mapping[int, Mapping[str, str]]
-    free: Iterator[int]
+    free_accounts: Iterator[int]
+    free_contacts: Iterator[int]
     asked: set[Telling]
     memory: Memory
     told: list[Told | None] = field(default_factory=list)
@@ -95,6 +96,7 @@ class Meeting:
     unread: list[Telling] = field(default_factory=list)
     learned: list[Told] = field(default_factory=list)
     new_accounts: list[AccountDraft] = field(default_factory=list)
+    new_contacts: list[Draft] = field(default_factory=list)
     _of_draft: dict[object, list[Telling]] = field(default_factory=dict)
 
     def hear(self, tellings: Sequence[Telling]) -> None:
@@ -149,7 +151,7 @@ class Meeting:
         if met is None:
             return None
         if met.new:
-            self.book.number(met.draft, next(self.free))
+            self.book.number(met.draft, next(self.free_accounts))
             self.new_accounts.append(met.draft)
         elif met.changed:
             self.memory.forget_account(met.draft.id)
@@ -165,6 +167,9 @@ class Meeting:
             details = {**given.details, "account_id": whose.draft.id}
             given = Given(given.email, given.phone, details, given.segments)
         met = self.directory.meet(given)
+        if met.new:
+            met.draft.id = next(self.free_contacts)
+            self.new_contacts.append(met.draft)
         if met.changed:
             self.memory.forget_contact(met.draft.id)
             self._drop(id(met.draft))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,6 +23,8 @@ from tellback.storage.database import Database, Transaction
 
 #: Rows of one transaction. The workspace's counter is locked while the last part of them is stored.
 CHUNK = 20_000
+#: Rows that are worth adding up together.
+_ADDED_UP = 100_000
 _HASHED = 1024 * 1024
 
 #: Told after each chunk: the run so far.
@@ -66,15 +69,38 @@ async def run(db: Database, job: Job, *, again: bool = False, progress: Progress
         bulk = Bulk(job.mapping, job.actor, columns.names)
         chunks = _chunks(file, table, columns, job, found)
         progress(found)
-        chunk = await asyncio.to_thread(next, chunks, None)
-        while chunk is not None:
-            storing = asyncio.create_task(_write(db, job, bulk, found, chunk))
+        async with _adding_up(db) as add_up:
             chunk = await asyncio.to_thread(next, chunks, None)
-            found = await storing
-            progress(found)
+            while chunk is not None:
+                storing = asyncio.create_task(_write(db, job, bulk, found, chunk))
+                chunk = await asyncio.to_thread(next, chunks, None)
+                found = await storing
+                add_up(found.rows)
+                progress(found)
     finished = await db.write(lambda tx: queries.finish_run(tx, job.workspace_id, found.id))
-    await responses.metrics.add_up(db)
     return Outcome(finished, resumed=not fresh, repeated=False)
+
+
+@asynccontextmanager
+async def _adding_up(db: Database) -> AsyncIterator[Callable[[int], None]]:
+    """To be called with the rows that are stored: adds their responses to the figures' hours, beside the storing.
+
+    It costs a fifth of what storing costs, and as much again later if nobody did it.
+    """
+    task: asyncio.Task[int] | None = None
+    begun = 0
+
+    def after(rows: int) -> None:
+        nonlocal task, begun
+        if rows - begun >= _ADDED_UP and (task is None or task.done()):
+            begun, task = rows, asyncio.create_task(responses.metrics.add_up(db))
+
+    try:
+        yield after
+    finally:
+        if task is not None:
+            await asyncio.gather(task, return_exceptions=True)  # whatever it did not do, the next one does
+    await responses.metrics.add_up(db)
 
 
 async def try_out(db: Database, job: Job, *, progress: Progress = lambda _: None) -> tuple[Run, list[Reject]]:

@@ -23,7 +23,7 @@ class Trial:
         self._responses = mapping.configuration.object == "survey_record"
         self._directory = Directory(())
         self._book = AccountBook(())
-        self._ids = itertools.count(-1, -1)  # of accounts that would be made
+        self._ids = itertools.count(-1, -1)  # of those who would be made
 
     async def judge(self, reader: Reader, tellings: Sequence[Telling]) -> Brought:
         """What storing these would do, in order."""
@@ -32,7 +32,7 @@ class Trial:
             fits = [self._fits(one.record) for one in tellings]
             counts: dict[Verdict, int] = {"created": sum(fits), "updated": 0, "unchanged": 0}
             return Brought(counts, [place for place, one in enumerate(fits) if not one], [])
-        meeting = Meeting(self._directory, self._book, {}, self._ids, set(tellings), Memory())
+        meeting = Meeting(self._directory, self._book, {}, self._ids, self._ids, set(tellings), Memory())
         meeting.hear(tellings)
         refused = [place for place, one in enumerate(meeting.told) if one is None]
         return Brought(meeting.counts(), refused, meeting.notes)

@@ -66,6 +66,11 @@ async def account_ids(tx: Transaction, many: int) -> list[int]:
     return await _ids(tx, "accounts", many)
 
 
+async def contact_ids(tx: Transaction, many: int) -> list[int]:
+    """The same for new contacts."""
+    return await _ids(tx, "contacts", many)
+
+
 async def _ids(tx: Transaction, table: str, many: int) -> list[int]:
     rows = await tx.fetch(
         "select nextval(pg_get_serial_sequence($1, 'id')) as id from generate_series(1, $2)", table, many
@@ -89,11 +94,7 @@ _NEW = ("id", "workspace_id", "email", "email_key", "phone", "phone_key", *DETAI
 
 
 async def add_contacts(tx: Transaction, workspace_id: int, drafts: Sequence[Draft]) -> None:
-    """Store new contacts, and give them their ids. Meets a unique key when another was quicker."""
-    if not drafts:
-        return
-    for one, id in zip(drafts, await _ids(tx, "contacts", len(drafts)), strict=True):
-        one.id = id
+    """Store new contacts, which have their ids. Meets a unique key when another was quicker."""
     ordered = sorted(drafts, key=lambda one: (one.email_key or "", one.phone_key or ""))
     await copying.copy(tx, "contacts", _NEW, (_row(workspace_id, one) for one in ordered))
 
