@@ -11,7 +11,7 @@ create table ticket_search (
 create index ticket_search_document on ticket_search using gin (document);
 
 -- In the order of ids each, so that a page costs as much as it holds.
-create index tickets_standing on tickets (workspace_id, type_id, status, id) where deleted_at is null;
+create index tickets_standing on tickets (workspace_id, type_id, status, id);
 create index tickets_submitter on tickets (workspace_id, submitter_id, id) where submitter_id is not null;
 create index tickets_assignee on tickets (workspace_id, assignee_id, id) where assignee_id is not null;
 create index tickets_tags on tickets using gin (tags) where tags <> '{}';
