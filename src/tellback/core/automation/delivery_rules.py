@@ -59,12 +59,15 @@ def _disabled(finished: Finished, standing: Standing) -> str | None:
 def _pause(status: int | None, retry_after: float | None, failures: int, *, ordered: bool) -> float:
     """For how long the whole destination rests."""
     asked = retry_after or 0.0
-    backing_off = min(_FIRST_PAUSE_S * 2.0 ** min(failures, 10), _LONGEST_PAUSE_S)
     if status in _SLOW_DOWN:
-        return max(asked, backing_off)
+        return max(asked, _doubled(failures))
     # In order, the delivery at the front holds the queue until it is through.
     troubled = not ordered and failures >= _TROUBLED
-    return max(asked, backing_off) if troubled else asked
+    return max(asked, _doubled(failures - _TROUBLED)) if troubled else asked
+
+
+def _doubled(times: int) -> float:
+    return min(_FIRST_PAUSE_S * 2.0 ** min(times, 10), _LONGEST_PAUSE_S)
 
 
 def concurrency(standing: Standing, most: int) -> int:
