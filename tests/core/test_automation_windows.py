@@ -26,6 +26,7 @@ pytestmark = pytest.mark.anyio
 STATUSES = [{"name": name, "kind": "open"} for name in ("New", "new", "7")]
 BASE: dict[str, Any] = {
     "workspace": {"slug": "demo"},
+    "pages": [{"key": f"page{number}", "page_id": "1", "app_secret": "s"} for number in range(12)],
     "api_keys": [{"name": "Tracker", "key": "k1"}, {"name": "Other", "key": "k2"}],
     "projects": [
         {
@@ -69,7 +70,8 @@ NAMES = [
     "external.g.l", "external.a.b.c", "external.none.x",
 ]  # fmt: skip
 WORDS = [
-    *SCALARS, "New", "beta", "SHOP", "bugs", "ideas", "external_source", "appbugs", "survey", "12", "Tag", "tag", None,
+    *SCALARS, "New", "beta", "SHOP", "bugs", "ideas", "external_source", "appbugs", "survey", "12", "page",
+    "Page11", "Tag", "tag", None,
 ]  # fmt: skip
 BOUNDS = some.fixed_dictionaries(
     {},

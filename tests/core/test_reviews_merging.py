@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
+import random
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -192,3 +194,39 @@ async def test_shows_automation_the_rating_as_it_was(ways: Any) -> None:
     assert (first["id"], first["rating"], second["rating"]) == (rating_id, 5, 4)
     assert first["reviewer"] == {"id": "7", "name": "Tova"}
     assert (first["page"], first["created_at"], first["removed"]) == ("main", "2026-01-01T00:00:00Z", False)
+
+
+async def test_tells_each_change_once_when_many_writers_meet(ways: Any, database_url: str) -> None:
+    db, commits, page = ways
+    others = await GroupCommit.open(database_url)
+    changes = [
+        Delivered(
+            f"s{story}", verb, START + timedelta(seconds=at), 0, None if verb == "remove" else 1 + at % 5
+        )
+        for story in range(5)
+        for at in range(20)
+        for verb in ("add", "edit", "remove")
+    ]
+    shuffled = random.Random(7).sample(changes, len(changes))  # noqa: S311 - no secrets
+    mark = reviews.Seen(page.workspace.id, 1, 1)
+    try:
+        async with asyncio.timeout(60), asyncio.TaskGroup() as group:
+            for number, change in enumerate(shuffled):
+                group.create_task(told((commits, others)[number % 2], page, change, shuffled[-number]))
+                if number % 10 == 0:
+                    group.create_task(commits.write(reviews.CLEAR, mark))
+    finally:
+        await others.close()
+    async with db.reading() as reader:
+        rows = await reader.fetch("select id, verb, at, revision from ratings order by story_id")
+        seen = await feed.queries.after(reader, page.workspace.id, 0, 10_000)
+    assert [(row["verb"], row["at"]) for row in rows] == [("remove", START + timedelta(seconds=19))] * 5
+    for row in rows:
+        kinds = [one.kind for one in seen if (one.subject_type, one.subject_id) == ("rating", str(row["id"]))]
+        assert len(kinds) == row["revision"]
+        there = [kind != "rating.removed" for kind in kinds]
+        # What is there is not received again, and what is gone is neither changed nor removed again.
+        for before, kind, after in zip([False, *there], kinds, there, strict=False):
+            assert kind in {(False, True): ["rating.received"], (True, True): ["rating.changed"]}.get(
+                (before, after), ["rating.removed"]
+            )

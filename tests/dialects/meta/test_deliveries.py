@@ -124,8 +124,8 @@ def test_makes_a_ticket_of_a_low_rating_once(platform: Platform) -> None:
     platform.told("edit", 300, page="low", rating=1, review_text="Still loud.")
     [ticket] = tickets(platform)
     assert (ticket["subject"], ticket["body"]) == ("2 of 5: Too loud. And hot.", "Too loud.\nAnd hot.")
-    assert (ticket["source"]["channel"], ticket["status"], ticket["values"]["title"]) == (
-        "page", "New", ticket["subject"],
+    assert (ticket["source"], ticket["status"], ticket["values"]["title"]) == (
+        {"channel": "page", "key": "low"}, "New", ticket["subject"],
     )  # fmt: skip
 
 

@@ -25,6 +25,8 @@ _OF_TICKETS: Final[Mapping[str, tuple[str, bool]]] = {
     "type": ("(select to_jsonb(f.key) from feedback_types f where f.workspace_id = t.workspace_id"
              " and f.id = t.type_id)", True),
     "source": ("jsonb_build_array(t.channel, case t.channel when 'survey' then t.source_id::text"
+               " when 'page' then (select g.key from pages g"
+               " where g.workspace_id = t.workspace_id and g.id = t.source_id)"
                " when 'external_source' then (select s.key from external_sources s"
                " where s.workspace_id = t.workspace_id and s.id = t.source_id) end)", True),
     "status": ("to_jsonb(t.status)", False),

@@ -159,7 +159,9 @@ async def file_many(
 
 _TICKET = """
 select t.*, ft.key as type_key, ft.prefix, ft.digits, ft.elements, p.key as project_key,
-       case t.channel when 'survey' then t.source_id::text else s.key end as source_key,
+       case t.channel when 'survey' then t.source_id::text
+         when 'page' then (select g.key from pages g where g.workspace_id = t.workspace_id and g.id = t.source_id)
+         else s.key end as source_key,
        c.email as submitter_email, m.email as assignee_email,
        coalesce(pa.name, c.name, nullif(concat_ws(' ', c.first_name, c.last_name), '')) as submitter_name
 from tickets t
