@@ -35,7 +35,8 @@ def test_describes_every_call_and_its_refusals(description: dict[str, Any]) -> N
     assert {"/hub/v1/tickets", "/hub/v1/tickets/{ticket}", "/hub/v1/intake"} <= description["paths"].keys()
     for path, calls in description["paths"].items():
         for call in calls.values():
-            assert {"200", "400", "401", "403", "429", "503"} <= call["responses"].keys(), path
+            assert {"400", "401", "403", "429", "503"} <= call["responses"].keys(), path
+            assert any(status.startswith("2") for status in call["responses"]), path
             assert "application/problem+json" in call["responses"]["401"]["content"], path
 
 
@@ -46,7 +47,7 @@ def test_keeps_to_its_description(hub: hubs.Hub, description: dict[str, Any]) ->
         operation = result.ok()
 
         @settings(
-            max_examples=40,
+            max_examples=25,
             deadline=None,
             database=None,
             derandomize=True,
