@@ -141,7 +141,7 @@ def _refilled(data: Path, _file: Path, many: int) -> float:
             await connection.close()
 
     took = asyncio.run(copy())
-    asyncio.run(_counted(url, "responses", many))
+    asyncio.run(_counted(url, "responses where channel = 'import'", many))
     for one in tables:
         (data.parent / f"{one}.copy").unlink()
     return took
