@@ -55,10 +55,15 @@ class Desk:
     def store(self, effect: Callable[[Transaction], Awaitable[Result]]) -> Result:
         """Something done to the hub's database in one transaction."""
 
+        return self.work(lambda db: db.write(effect))
+
+    def work(self, task: Callable[[Database], Awaitable[Result]]) -> Result:
+        """Something done with the hub's database."""
+
         async def work() -> Result:
-            db = await Database.open(self.hub.place[1], connections=1)
+            db = await Database.open(self.hub.place[1], connections=2)
             try:
-                return await db.write(effect)
+                return await task(db)
             finally:
                 await db.close()
 

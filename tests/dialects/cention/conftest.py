@@ -20,7 +20,7 @@ def errands_hub(postgres: databases.Cluster, tmp_path_factory: pytest.TempPathFa
     """Provisioned, on a database of its own; shared, so tests look at what they made alone."""
     folder = tmp_path_factory.mktemp("errands")
     url = databases.fresh_database(postgres)
-    options = ("--files", str(folder / "files"))
+    options = ("--files", str(folder / "files"), "--allow-http-pages")
     with hubs.running(folder / "log", "--database-url", url, options=options) as hub:
         hub.apply(ERRANDS)
         hub.apply(OTHER)

@@ -12,7 +12,7 @@ from tests.support.desk import AGENT, Desk
 
 from tellback.core import changes, tickets
 from tellback.core.tickets import ToOpen
-from tellback.storage.database import Transaction
+from tellback.storage.database import Database, Transaction
 
 
 def test_escapes_whatever_people_write(desk: Desk) -> None:
@@ -59,7 +59,9 @@ def test_shows_the_satisfaction_page_and_what_was_said_there(desk: Desk) -> None
     desk.act(errand, tickets.Answer("Re: test", "Done"))
     report = desk.report(errand)
     [answer] = desk.sql("select * from answers where ticket_id = $1", errand)
-    assert report["basic"]["data"]["feedbackLink"] == f"{desk.hub.url}/take/{answer['page_token']}"
+    link = report["basic"]["data"]["feedbackLink"]
+    assert link == f"{desk.hub.url}/take/{answer['page_token']}"
+    assert "How did we do?" in desk.http.get(link).text
     assert report["basic"]["data"]["feedbackAnswer"] == ""
     assert report["extended"]["feedback"] == {
         "Answer": "",
@@ -151,6 +153,35 @@ def test_holds_the_sla_back_until_it_is_computed_for_the_latest_change(desk: Des
     desk.act(errand, tickets.AddNote("Looked at it"))
     report = desk.report(errand)
     assert (report["sla"], report["extended"]["report"]) == (None, None)
+
+
+def test_shows_what_the_upkeep_computes(desk: Desk) -> None:
+    errand = desk.file()
+    desk.act(errand, tickets.Acquire(), tickets.Answer("Re: test", "Done", close=True))
+    desk.work(keep_promises)
+    sla = desk.report(errand)["sla"]
+    times = {sla.pop("handling_time"), sla.pop("response_time")}
+    assert sla == {"done_due": False, "expiry": 0, "within_sla": True}
+    assert all(type(seconds) is int and 0 <= seconds < 60 for seconds in times)
+    late = desk.file()
+    desk.sql("update tickets set created_at = created_at - interval '3 days' where id = $1", late)
+    desk.report(late)
+    desk.work(keep_promises)
+    assert late in desk.dirty()  # it has expired, which shows
+    assert desk.report(late)["sla"] == {
+        "done_due": True,
+        "expiry": 2,
+        "handling_time": 0,
+        "response_time": 0,
+        "within_sla": False,
+    }
+    desk.work(keep_promises)
+    assert late not in desk.dirty()
+
+
+async def keep_promises(db: Database) -> None:
+    while await tickets.promises.keep_up(db):
+        pass
 
 
 def test_knows_tickets_of_every_surface(desk: Desk) -> None:
