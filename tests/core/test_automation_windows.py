@@ -373,3 +373,34 @@ async def test_names_a_condition_that_can_never_hold(
     with pytest.raises(errors.Invalid) as refused:
         await applied(shared, data_packages=[package(object=object, filter=filter)])
     assert [one.where for one in refused.value.faults] == [f"data_packages[0].filter.{next(iter(filter))}"]
+
+
+async def test_tells_people_apart_by_address_and_captured_values(db: Database, database_url: str) -> None:
+    people = [{"email": f"{name}@example.com"} for name in ("ann", "bo", "cy")]
+    projects = [BASE["projects"][0] | {"participants": people}, BASE["projects"][1]]
+    who = {"object": "user", "fields": ["email", "external.crm.tier"]}
+    gold = package(key="gold", **who, filter={"external.crm.tier": ["gold", 7]})
+    await applied(
+        db, projects=projects, data_packages=[package(**who, filter={"submitter": "ANN@example.com"}), gold]
+    )
+    connection = await asyncpg.connect(database_url)
+    await connection.execute(
+        """update contacts set external = '{"crm": {"tier": "gold"}}' where email like 'bo%'"""
+    )
+    await connection.execute(
+        """update contacts set external = '{"crm": {"tier": 7}}' where email like 'cy%'"""
+    )
+    await connection.close()
+    seen, shown = windows.Packages(db), {}
+    async with db.reading() as reader:
+        for key in ("all", "gold"):
+            window = await windows_queries.window(reader, 1, "data_package", key)
+            assert window is not None
+            shown[key] = [[cell.text for cell in row] for row in (await seen.page(window, 1)).rows]
+            for name in ("ann", "bo", "cy"):
+                found = await windows.record(reader, window, f"{name}@example.com")
+                assert (found is not None) == ([f"{name}@example.com"] in [row[:1] for row in shown[key]])
+    assert shown == {
+        "all": [["ann@example.com", ""]],
+        "gold": [["bo@example.com", "gold"], ["cy@example.com", "7"]],
+    }

@@ -95,7 +95,7 @@ _WINDOW: Mapping[str, Member] = {
     "api_key": Member(Text()),
     "filter": optional(section_forms.CONDITIONS, ()),
 }
-_FIELDS = Member(ListOf(Text(), least=1, most=1_000))
+_FIELDS = Member(ListOf(Text(), least=1, most=200))
 LISTENER = form.Object(
     "listener",
     {
