@@ -19,7 +19,7 @@ from typing import Any, Final, SupportsIndex
 import iregexp_check
 import jsonpath_rfc9535 as jsonpath
 import msgspec
-import regex  # type: ignore[import-untyped]  # comes with jsonpath_rfc9535, as does iregexp_check
+import regex  # type: ignore[import-untyped]  # ships no type information
 from jsonpath_rfc9535 import function_extensions as functions
 
 from tellback.core import errors
