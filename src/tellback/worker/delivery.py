@@ -1,7 +1,7 @@
 """Sending: this process leases destinations whose queues are due, and works each by itself.
 
 A destination that hangs holds a slot of its own and nothing else, so there are many slots: waiting costs nothing.
-What is written for all of them goes through one group commit, a transaction for whatever is ready.
+What is written for all of them shares transactions (`delivery_settling`).
 """
 
 from __future__ import annotations
@@ -16,12 +16,11 @@ import aiohttp
 import structlog
 
 from tellback.core.automation import delivery_queries as queries
-from tellback.core.automation import settling
-from tellback.core.automation.delivery_model import Answered, Leased, Step
+from tellback.core.automation.delivery_model import Leased
 from tellback.storage.database import Database, open_pool
 from tellback.storage.errors import StorageError
-from tellback.storage.group_commit import GroupCommit
 from tellback.worker import delivery_call
+from tellback.worker.delivery_settling import Settling
 from tellback.worker.delivery_turn import Turn
 
 #: Destinations in work at once.
@@ -35,19 +34,17 @@ log = structlog.get_logger(__name__)
 
 
 class Deliveries:
-    """The sender of one process. `schedule`: seconds before each attempt."""
+    """The sender of one process."""
 
     def __init__(
         self,
         db: Database,
-        commits: GroupCommit,
+        settling: Settling,
         client: aiohttp.ClientSession,
-        schedule: tuple[float, ...],
     ) -> None:
         self._db = db
-        self._commits = commits
+        self._settling = settling
         self._client = client
-        self._batch = settling.settling(schedule)
         self._owner = secrets.token_hex(8)
         self._turns: dict[queries.Key, tuple[Turn, asyncio.Task[None]]] = {}
         self._woken = asyncio.Event()
@@ -116,7 +113,7 @@ class Deliveries:
         return len(leased)
 
     def _begin(self, key: queries.Key, lease: Leased) -> None:
-        turn = Turn(lease, self._client, self._settle)
+        turn = Turn(lease, self._client, self._settling.settle)
         task = asyncio.create_task(turn.run())
         self._turns[key] = (turn, task)
         task.add_done_callback(lambda ended: self._ended(key, ended))
@@ -127,9 +124,6 @@ class Deliveries:
             self.wake()
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("deliveries.turn_failed", destination=key[1], exc_info=error)
-
-    async def _settle(self, step: Step) -> Answered:
-        return await self._commits.write(self._batch, step)
 
     async def _keep_leases(self) -> None:
         while True:
@@ -153,9 +147,9 @@ async def sending(
     stop_s: float = 4.0,
 ) -> AsyncIterator[Deliveries]:
     """A sender at work; at the end calls under way have `stop_s` seconds to end."""
-    commits = await _commits(url)
+    outcomes = await _outcomes(url)
     async with delivery_call.session(connector) as client:
-        deliveries = Deliveries(db, commits, client, schedule)
+        deliveries = Deliveries(db, Settling(outcomes, schedule), client)
         working = asyncio.create_task(deliveries.run())
         began = time.monotonic()
         try:
@@ -163,12 +157,12 @@ async def sending(
         finally:
             await deliveries.stop(stop_s)
             working.cancel()
-            await commits.close()
+            await outcomes.close()
             log.debug("deliveries.stopped", worked_s=round(time.monotonic() - began))
 
 
-async def _commits(url: str) -> GroupCommit:
-    """The writer of outcomes: one lane, and no waiting for the disk.
+async def _outcomes(url: str) -> Database:
+    """Where outcomes are written: one connection, and no waiting for the disk.
 
     An outcome that is lost with the machine is an attempt that is made again, with the same id. Where a
     transaction has news for the feed, it does wait (`settling`).
@@ -177,4 +171,4 @@ async def _commits(url: str) -> GroupCommit:
         url, "tellback deliveries", 1,
         plan_cache_mode="force_generic_plan", enable_seqscan="off", synchronous_commit="off",
     )  # fmt: skip
-    return GroupCommit(pool, lanes=1)
+    return Database(pool)

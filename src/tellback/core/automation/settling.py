@@ -26,22 +26,15 @@ from tellback.core.automation.delivery_model import (
 )
 from tellback.core.automation.delivery_queries import Key
 from tellback.storage.database import Transaction
-from tellback.storage.group_commit import Batch
 
 News = dict[int, list[changes.NewChange]]
 
 
-def settling(schedule: tuple[float, ...]) -> Batch[Step, Answered]:
-    """The set-based action of workers. `schedule`: seconds before each attempt, the first one's included."""
-
-    async def apply(tx: Transaction, steps: Sequence[Step]) -> Sequence[Answered]:
-        return await settle(tx, steps, schedule)
-
-    return Batch("deliveries", apply)
-
-
 async def settle(tx: Transaction, steps: Sequence[Step], schedule: tuple[float, ...]) -> list[Answered]:
-    """Take every step whose lease is still held; the others are answered `held=False`, and nothing of them is kept."""
+    """Take every step whose lease is still held; the others are answered `held=False`, and nothing of them is kept.
+
+    `schedule`: seconds before each attempt, the first one's included.
+    """
     await _hold_subjects(tx, steps)
     standings = await queries.hold(tx, {_key(step.lease): step.lease for step in steps})
     mine = [step for step in steps if _key(step.lease) in standings]

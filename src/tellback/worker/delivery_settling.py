@@ -1,0 +1,71 @@
+"""Settling together: steps that come within a moment share a transaction.
+
+A transaction costs the same few round trips for one step as for a hundred, and calls that are answered at the same
+time are many where deliveries are many. So the first step waits for a moment, and for the transaction before.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from tellback.core.automation import settling
+from tellback.core.automation.delivery_model import Answered, Step
+from tellback.storage.database import Database, Transaction
+from tellback.storage.errors import StorageError
+
+#: For how long the first step waits for others.
+GATHER_S = 0.004
+#: Steps in one transaction.
+LARGEST = 256
+
+_Waiting = tuple[Step, asyncio.Future[Answered]]
+
+
+class Settling:
+    """The steps of one process, by one connection after the other's commit."""
+
+    def __init__(self, db: Database, schedule: tuple[float, ...]) -> None:
+        self._db = db
+        self._schedule = schedule
+        self._waiting: list[_Waiting] = []
+        self._working: asyncio.Task[None] | None = None
+
+    async def settle(self, step: Step) -> Answered:
+        """What the step came to, once it is committed. Raises `DatabaseAway`, and faults of its own."""
+        answer: asyncio.Future[Answered] = asyncio.get_running_loop().create_future()
+        self._waiting.append((step, answer))
+        if self._working is None:
+            self._working = asyncio.create_task(self._work())
+        return await answer
+
+    async def _work(self) -> None:
+        try:
+            while self._waiting:
+                await asyncio.sleep(GATHER_S)
+                taken, self._waiting = self._waiting[:LARGEST], self._waiting[LARGEST:]
+                await self._commit(taken)
+        finally:
+            self._working = None
+
+    async def _commit(self, taken: Sequence[_Waiting]) -> None:
+        try:
+            answers = await self._write([step for step, _ in taken])
+        except Exception as fault:
+            if len(taken) > 1 and not isinstance(fault, StorageError):
+                for one in taken:  # whose fault it is will show
+                    await self._commit([one])
+                return
+            for _, waiting in taken:
+                if not waiting.done():
+                    waiting.set_exception(fault)
+            return
+        for (_, waiting), answer in zip(taken, answers, strict=True):
+            if not waiting.done():  # its lane may have been cancelled; what was settled stands
+                waiting.set_result(answer)
+
+    async def _write(self, steps: Sequence[Step]) -> list[Answered]:
+        async def effect(tx: Transaction) -> list[Answered]:
+            return await settling.settle(tx, steps, self._schedule)
+
+        return await self._db.write(effect)
