@@ -21,7 +21,7 @@ from tellback.core.automation import (
     windows_fields,
 )
 from tellback.core.automation import windows_queries as queries
-from tellback.core.automation.events_model import Occasion
+from tellback.core.automation.events_model import Machinery, Occasion
 from tellback.core.automation.model import DataPackage, Listener
 from tellback.core.automation.windows_model import Cut, Heard, Kind, Table, Window
 from tellback.core.cache import ConfigurationCache
@@ -195,9 +195,14 @@ async def _hear(
     """Subjects in one order everywhere, so that two batches cannot wait for each other."""
     outcomes: dict[int, Heard | errors.HubError] = {}
     gathered: dict[int, running.Gathered] = {}
-    for place in sorted(range(len(heard)), key=lambda n: (heard[n].window.workspace_id, heard[n].subject_id)):
+    machinery: dict[int, Machinery] = {}
+    for place in sorted(range(len(heard)), key=lambda n: _place(heard[n])):
         one = heard[place]
-        done = await attempted(tx, lambda inner, one=one: _did(inner, one))  # type: ignore[misc]
+        workspace_id = one.window.workspace_id
+        if workspace_id not in machinery:
+            machinery[workspace_id] = await events_queries.machinery(tx, workspace_id)
+        its = machinery[workspace_id]
+        done = await attempted(tx, lambda inner, one=one, its=its: _did(inner, one, its))  # type: ignore[misc]
         if isinstance(done, errors.HubError):
             outcomes[place] = done
         elif isinstance(done, Exception):
@@ -215,7 +220,11 @@ async def _hear(
     return [outcomes[n] for n in range(len(heard))]
 
 
-async def _did(tx: Transaction, one: Heard) -> running.Gathered:
+def _place(one: Heard) -> tuple[int, str, int]:
+    return one.window.workspace_id, one.window.definition.object, one.subject_id
+
+
+async def _did(tx: Transaction, one: Heard, machinery: Machinery) -> running.Gathered:
     """Do what came in through one listener; gives what is to be written last."""
     listener, workspace_id = one.window.definition, one.window.workspace_id
     assert isinstance(listener, Listener)
@@ -236,7 +245,6 @@ async def _did(tx: Transaction, one: Heard) -> running.Gathered:
         raise errors.NotFound("It is gone.")
     now, origin = await events_queries.clock(tx), events_rules.origin_of(one.origin)
     occasion = Occasion("listener", now, subject[0], str(one.subject_id), document, one.actor, origin=origin)
-    machinery = await events_queries.machinery(tx, workspace_id)
     return await running.act(tx, machinery, occasion, listener.do, one.actor, origin)
 
 
