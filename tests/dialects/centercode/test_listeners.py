@@ -23,6 +23,18 @@ def test_runs_a_macro_on_the_ticket(outside: Outside) -> None:
     assert f"Closed as {made['feedbackId']}" in [item["note"] for item in ticket["timeline"]]
 
 
+def test_makes_the_calls_of_a_macro_after_its_answer(outside: Outside) -> None:
+    made = outside.file()
+    assert outside.post(f"{L}/tell/{made['id']}").status_code == 202
+    [delivery] = [
+        row
+        for row in outside.rows("deliveries", webhook="tell")
+        if row["subject"] == {"type": "ticket", "id": str(made["id"])}
+    ]
+    assert (delivery["webhook"], delivery["event"]["kind"]) == ("tell", "listener")
+    assert outside.ticket(made["id"])["tags"] == ["told"]
+
+
 def test_takes_both_addresses_and_both_names_of_a_ticket(outside: Outside) -> None:
     made = outside.file()
     for path in (f"{L}/DONE/{made['id']}", f"/api/v1/feedbackListeners/done/{made['feedbackId'].lower()}"):
