@@ -15,7 +15,7 @@ from tellback.storage.database import Database, Transaction
 from tellback.storage.errors import StorageError
 
 #: For how long the first step waits for others.
-GATHER_S = 0.004
+GATHER_S = 0.001
 #: Steps in one transaction.
 LARGEST = 256
 
