@@ -1,0 +1,1 @@
+"""PostgreSQL and the file store: connections, transactions, migrations, blobs."""

@@ -1,4 +1,11 @@
-"""Records through mappings: import configurations, incoming webhooks, bulk runs."""
+"""Records through mappings: import configurations, incoming webhooks, bulk runs.
+
+Stored in one of three ways, by one set of rules (`people.rules`, `mapping`) and with the same result:
+
+- `STORE` (`gathered`): what single calls bring, a batch in one statement as long as it changes nobody who is known;
+- `store` (`actions`): those that do change somebody, under locks;
+- `runs`: a file, read by columns (`blocks`, `columns`) and stored by COPY (`bulk`).
+"""
 
 from tellback.core.imports import mapping, queries, runs, tables
 from tellback.core.imports.actions import find, find_webhook, opens, store
