@@ -15,7 +15,7 @@ from tellback.core.tickets.model import Filed, NewTicket, Submitter, Ticket, Tim
 from tellback.storage.database import Reader, Row, Transaction
 
 # A ticket just placed as `snapshots.document` shows it, made here because its id and times are made here; only
-# for workspaces that want it. tests/core/test_tickets_documents.py compares the two.
+# for workspaces that want it. tests/core/test_tickets_snapshots.py compares the two.
 _SNAPSHOT = """
 jsonb_build_object(
   'id', id, 'display_id', display_id, 'project', told ->> 'project', 'type', type_key,
