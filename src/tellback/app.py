@@ -15,7 +15,7 @@ from tellback.worker import process
 
 _open: list[Hub] = []
 
-WAITING = metrics.REGISTRY.gauge(
+metrics.REGISTRY.gauge(
     "tellback_intake_waiting",
     "Writes that wait for a connection to the database.",
     lambda: sum(hub.commits.waiting for hub in _open),

@@ -43,7 +43,7 @@ PREFIX = "/hub/v1"
 
 _watches: weakref.WeakSet[changes.Watch] = weakref.WeakSet()
 
-HELD = metrics.REGISTRY.gauge(
+metrics.REGISTRY.gauge(
     "tellback_feed_waiting",
     "Readers of the change feed whose answers are held until there is a change.",
     lambda: sum(map(len, _watches)),

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import aiohttp
@@ -34,9 +34,6 @@ _NOT_ADDED = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
 _MASKED = frozenset({"authorization", "proxy-authorization", "cookie", "set-cookie", "webhook-signature"})
 
 Headers = list[tuple[str, str]]
-
-#: Makes the connector that checks where a call goes at the moment of connecting.
-Connector = Callable[[], aiohttp.BaseConnector]
 
 
 def session(connector: aiohttp.BaseConnector) -> aiohttp.ClientSession:

@@ -73,14 +73,6 @@ async def feedback_type_by_key(
     return None if row is None else (row["project_id"], row["project_key"], feedback_type_of(row))
 
 
-async def feedback_type_by_id(reader: Reader, workspace_id: int, type_id: int) -> FeedbackType:
-    """A type, archived ones too: its tickets are still there."""
-    row = await reader.fetchrow(
-        "select * from feedback_types where workspace_id = $1 and id = $2", workspace_id, type_id
-    )
-    return feedback_type_of(row)
-
-
 async def project_key(reader: Reader, workspace_id: int, project_id: int) -> str | None:
     """The key of a project in use."""
     key: str | None = await reader.fetchval(
