@@ -6,8 +6,10 @@ import json
 import shutil
 import signal
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -25,59 +27,118 @@ def _demo(data: Path, *options: str) -> Iterator[command.Running]:
         yield running
 
 
-def _commands(running: command.Running) -> list[str]:
-    """The lines to paste, in the order of the page."""
-    return [
-        line.strip()
-        for line in running.lines
-        if line.startswith(("  curl ", "  session=", "  token=")) or " intake tail " in line
-    ]
+@dataclass
+class Pasting:
+    """A demo that runs, and the lines of its page by how their headings begin."""
+
+    data: Path
+    running: command.Running
+    commands: dict[str, str]
+    pasted: set[str] = field(default_factory=set)
+
+    def paste(self, heading: str) -> command.Done:
+        (found,) = [one for one in self.commands if one.startswith(heading)]
+        self.pasted.add(found)
+        done = command.shell(self.commands[found])
+        assert (done.code, done.err) == (0, "")
+        return done
+
+    def shown(self, *parts: str) -> None:
+        """Wait until the demo's terminal shows all of these in one line."""
+        self.running.wait_for(lambda line: all(part in line for part in parts))
+
+
+def _commands(lines: Sequence[str]) -> dict[str, str]:
+    """What can be pasted, by the line above it."""
+    return {
+        above: line.strip()
+        for above, line in pairwise(lines)
+        if line.startswith("  ") and above.endswith(":") and not above.endswith("By month:")
+    }
 
 
 @needs_curl
 def test_prints_lines_that_work_and_shows_what_they_do(tmp_path: Path) -> None:
     data = tmp_path / "data"
     with _demo(data, "--port", "0") as running:
-        post, upload, read, listed, refused, survey, responses, token, record, nps, tail = _commands(running)
-        made = command.shell(post).json()
-        assert made["status"] == 201
-        running.wait_for(lambda line: f"ticket {made['id']}" in line and "201  POST" in line)
-
-        (attached,) = command.shell(upload).json()
-        assert attached["size"] == (data / "demo-crash.log").stat().st_size
-        running.wait_for(lambda line: "/fileElements/crashlog" in line)
-
-        found = command.shell(read).json()
-        assert (found["feedbackId"], found["files"][0]["name"]) == (made["feedbackId"], "demo-crash.log")
-
-        assert [ticket["id"] for ticket in command.shell(listed).json()["data"]] == [1, 2, 3, 4, 5]
-
-        assert command.shell(refused).json()["status"] == 400
-        running.wait_for(lambda line: "400  POST" in line and 'unmatched: severity "Critical"' in line)
-
-        assert command.shell(survey).json()["data"]["title"] == "What goes well"
-        running.wait_for(lambda line: "POST /surveys/1" in line)
-        assert command.shell(responses).json()["data"] == []  # nobody has finished it yet
-        page = next(line for line in running.lines if line.startswith("Take a survey in a browser: "))
-        assert "How likely are you" in command.shell(f"curl -sS {page.rpartition(' ')[2]}").out
-
-        assert any(line.startswith("2,000 responses, NPS +") for line in running.lines)
-        assert command.shell(token).json()["token_type"] == "Bearer"
-        put = command.shell(record)
-        assert (put.out, put.err) == ("answered 200\n", "")
-        running.wait_for(lambda line: "200  PUT /records" in line and "response 2001" in line)
-        figures = command.shell(nps).json()
-        assert {one["group"] for one in figures["data"]} >= {"Onboarding", "Support", "Delivery", "Renewal"}
-        assert figures["total"]["responses"] == 2001
-
-        tailed = command.shell(tail)
-        assert (tailed.code, tailed.err) == (0, "")
-        assert len(tailed.out.splitlines()) == 20
-        assert f"ticket {made['id']}" in tailed.out
-
+        demo = Pasting(data, running, _commands(running.lines))
+        _goes_out_and_comes_back(demo)
+        _takes_surveys_and_records(demo)
+        _reports(demo)
+        _reads_and_works_over_our_own(demo)
+        assert set(demo.commands) == demo.pasted
         assert running.press_ctrl_c() == 0
         assert running.errors == []
     assert command.naming(data) == {}
+
+
+def _goes_out_and_comes_back(demo: Pasting) -> None:
+    made = demo.paste("Post a bug as an app does").json()
+    assert made["status"] == 201
+    demo.shown(f"ticket {made['id']}", "201  POST")
+    issue = f"DEMO-{made['feedbackId'].removeprefix('BUG-').lstrip('0')}"
+    demo.shown(
+        "->", "the issue tracker got", '"Ride is not shown after sync"', f'answered 201 {{"key": "{issue}"}}'
+    )
+    demo.shown("<-", f"external.tracker.issue = {issue}", f"ticket {made['id']}")
+    demo.shown("->", "the team's chat got", f"{made['feedbackId']} is In progress")
+
+    (attached,) = demo.paste("Send its crash log").json()
+    assert attached["size"] == (demo.data / "demo-crash.log").stat().st_size
+    demo.shown("/fileElements/crashlog")
+
+    ticket = demo.paste("See what became of it").json()
+    assert (ticket["external"], ticket["status"]) == ({"tracker": {"issue": issue}}, "In progress")
+    assert ticket["files"][0]["name"] == "demo-crash.log"
+    delivered = demo.paste("See what went out last").json()["data"][0]
+    assert (delivered["state"], len(delivered["attempts"])) == ("delivered", 1)
+
+    found = demo.paste("Read a bug back").json()
+    assert demo.paste("Say that it is fixed").json()["status"] == 202
+    demo.shown("->", "the team's chat got", f"{found['feedbackId']} is Fixed")
+
+    assert demo.paste("Post a bug that is refused").json()["status"] == 400
+    demo.shown("400  POST", 'unmatched: severity "Critical"')
+
+
+def _takes_surveys_and_records(demo: Pasting) -> None:
+    assert demo.paste("Take a survey as a kiosk").json()["data"]["title"] == "What goes well"
+    demo.shown("POST /surveys/1")
+    assert demo.paste("Read what came of surveys").json()["data"] == []  # nobody has finished it yet
+    page = next(line for line in demo.running.lines if line.startswith("Take a survey in a browser: "))
+    assert "How likely are you" in command.shell(f"curl -sS {page.rpartition(' ')[2]}").out
+
+    assert any(line.startswith("2,000 responses, NPS +") for line in demo.running.lines)
+    assert demo.paste("Get an access token").json()["token_type"] == "Bearer"
+    assert demo.paste("Put one of its records").out == "answered 200\n"
+    demo.shown("200  PUT /records", "response 2001")
+    figures = demo.paste("Read the NPS by touchpoint").json()
+    assert {one["group"] for one in figures["data"]} >= {"Onboarding", "Support", "Delivery", "Renewal"}
+    assert figures["total"]["responses"] == 2001
+
+
+def _reports(demo: Pasting) -> None:
+    listed = "List the errands that changed"
+    assert 1 in demo.paste(listed).json()["data"]["attributes"]["errands"]
+    report = demo.paste("Read the report of one").json()
+    assert report["data"]["id"] == "1"
+    assert 1 not in demo.paste(listed).json()["data"]["attributes"]["errands"]
+
+    assert demo.paste("Deliver a rating").out == "EVENT_RECEIVED"
+    demo.shown("200  POST /meta/wayfarer")
+    assert len(demo.paste("List the ratings that changed").json()["data"]) == 1
+
+
+def _reads_and_works_over_our_own(demo: Pasting) -> None:
+    found = demo.paste("Search tickets").json()["data"]
+    assert found
+    assert all("sync" in json.dumps(one).lower() or "ferry" in json.dumps(one).lower() for one in found)
+    kinds = {change["kind"] for change in demo.paste("Follow what happens").json()["data"]}
+    assert kinds >= {"ticket.created", "ticket.status", "value.captured", "file.added", "rating.received"}
+    assert "looked-at" in demo.paste("Work on a ticket").json()["tags"]
+    tailed = demo.paste("See what came in").out
+    assert len(tailed.splitlines()) == 20
+    assert "POST /meta/wayfarer" in tailed
 
 
 def test_is_filled_once_and_keeps_what_was_posted(tmp_path: Path) -> None:

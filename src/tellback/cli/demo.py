@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import importlib.resources
 import os
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import click
 from click.core import ParameterSource
@@ -20,23 +20,23 @@ from tellback import server
 from tellback.cli import (
     databases,
     demo_feedback,
+    demo_lines,
+    demo_live,
     demo_page,
     demo_responses,
+    demo_team,
+    demo_workspace,
     faults,
-    intake,
     options,
     output,
     serve,
 )
-from tellback.core import cache_queries, errors, provisioning, workspaces
-from tellback.core import intake as intake_log
 from tellback.settings import Settings
-from tellback.storage.database import Database, Transaction
+from tellback.storage.database import Database
 
-SLUG = "demo"
 PORT = 8080
 _PORTS_TRIED = 100
-_SHOWN_EVERY_S = 0.2
+_LOOKED_EVERY_S = 0.2
 _SAMPLE = "Session 2f61: 3 rides found, 2 synced\nride 3: no answer from sync.demo.example within 30 s\n"
 
 
@@ -81,7 +81,8 @@ class Demo:
         self._as_json = as_json
         self._taken_port = taken_port
         self._url = ""
-        self._token = ""
+        self._tokens = demo_workspace.Tokens("", "")
+        self._team = demo_team.Team()
         self._stopping = threading.Event()
         self._fault: Exception | None = None
         self._showing: threading.Thread | None = None
@@ -94,6 +95,7 @@ class Demo:
             port=port,
             log_level="warning",
             dev=True,  # surveys without TLS, from this machine alone
+            allow_destinations=("127.0.0.0/8",),  # the team's systems are played on this machine
         )
         serve.serve(config, self._announce, self._prepared)
         if self._fault is not None:
@@ -101,10 +103,10 @@ class Demo:
 
     @contextmanager
     def _prepared(self, config: Settings) -> Iterator[Settings]:
-        with serve.prepared(config) as final:
+        with demo_team.running() as self._team, serve.prepared(config) as final:
             assert final.database_url is not None
             self._url = final.database_url
-            self._token = asyncio.run(_provisioned(self._url, self._place))
+            self._tokens = asyncio.run(demo_workspace.provisioned(self._url, self._place, self._team.address))
             try:
                 yield final
             finally:
@@ -132,86 +134,53 @@ class Demo:
     async def _filled_and_shown(self, address: str) -> None:
         db = await Database.open(self._url, connections=2)
         try:
-            records = await demo_responses.brought_in(db, SLUG, self._place.data / "demo-responses.csv")
-            page = await asyncio.to_thread(self._filled, address, records)
-            async with db.reading() as reader:
-                workspace = await workspaces.find(reader, SLUG)
-                follower = intake_log.Follower(workspace.id)
-                await follower.begin(reader, 0, time.monotonic())
+            records = await demo_responses.brought_in(
+                db, demo_workspace.SLUG, self._place.data / "demo-responses.csv"
+            )
+            tickets = await asyncio.to_thread(self._filled, address)
+            live = await demo_live.Live.begun(db, demo_workspace.SLUG, self._team, self._as_json)
+            page = self._page(address, tickets, live.cursor, records)
             if self._as_json:
                 output.document(page.document())
             else:
                 for line in page.lines():
                     output.line(line)
-            show = intake.show_json if self._as_json else intake.show_line
-            following = asyncio.create_task(intake.follow_on(db, follower, show, every=_SHOWN_EVERY_S))
+            following = asyncio.create_task(live.follow(db, self._stopping.is_set))
             while not self._stopping.is_set() and not following.done():
-                await asyncio.wait({following}, timeout=_SHOWN_EVERY_S)
+                await asyncio.wait({following}, timeout=_LOOKED_EVERY_S)
             following.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await following
         finally:
             await db.close()
 
-    def _filled(self, address: str, records: demo_responses.Brought) -> demo_page.Page:
-        """Fill the workspace where that was not done yet, and say what is in it."""
-        mobile, website = _keys().values()
-        client = demo_feedback.Client(
-            address, {"beta/app": mobile, "beta/web": website, "shop/web": website}, self._token
-        )
-        client.fill(demo_feedback.bundled(), sum(1 for _ in client.tickets()))
-        stored = list(client.tickets())
-        bugs = [
-            int(ticket["display_id"].rpartition("-")[2])
-            for ticket in stored
-            if (ticket["project"], ticket["type"]) == ("beta", "bugs")
-        ]
+    def _filled(self, address: str) -> list[dict[str, Any]]:
+        keys = demo_workspace.keys()
+        mobile, website = keys[demo_lines.APP], keys["Website"]
+        sources = {"beta/app": mobile, "beta/web": website, "shop/web": website}
+        return demo_workspace.filled(demo_feedback.Client(address, sources, self._tokens.hub))
+
+    def _page(
+        self, address: str, tickets: Sequence[dict[str, Any]], cursor: str, records: demo_responses.Brought
+    ) -> demo_page.Page:
+        bugs = [ticket for ticket in tickets if demo_workspace.is_bug(ticket)]
+        of_app = [ticket for ticket in bugs if ticket["source"]["key"] == "app"]
         sample = self._place.data / "demo-crash.log"
         sample.write_text(_SAMPLE, encoding="utf-8")
-        return demo_page.Page(
+        hub_header, reports_header = self._tokens.write(self._place.data)
+        at = demo_lines.Place(
             address=address,
-            place=self._place,
-            keys=_keys(),
-            app_key=mobile,
-            token=self._token,
-            tickets=len(stored),
-            next_id=f"BUG-{max(bugs, default=0) + 1:04}",
+            keys=demo_workspace.keys(),
+            hub_header=hub_header,
+            reports_header=reports_header,
             sample=sample,
-            records=records,
+            last_id=of_app[-1]["display_id"],
+            next_id=f"BUG-{int(bugs[-1]['display_id'].rpartition('-')[2]) + 1:04}",
+            cursor=cursor,
+            now=int(time.time()),
+            tail=demo_page.tail(self._place),
         )
-
-
-def _document() -> provisioning.Document:
-    text = (importlib.resources.files(__package__) / "demo_data" / "hub.yaml").read_bytes()
-    document = provisioning.read(text, "demo_data/hub.yaml")
-    if document.faults:
-        raise errors.Invalid(document.faults)
-    return document
-
-
-def _keys() -> dict[str, str]:
-    """The API keys of the demo's file, by name."""
-    return {key.name: str(key.key.text) for key in _document().values["api_keys"]}
-
-
-async def _provisioned(url: str, place: databases.Place) -> str:
-    """Make the demo's workspace be as its file says; gives a fresh access token for it."""
-    db = await Database.open(url, connections=1)
-    try:
-        async with db.reading() as reader:
-            found = [workspace.slug for workspace in await workspaces.queries.workspaces(reader)]
-        if found and SLUG not in found:
-            raise faults.Refused(
-                f"{place.data} is a hub of its own (workspace {found[0]}); give the demo another --data."
-            )
-        await provisioning.apply(db, _document())
-        return await db.write(_token)
-    finally:
-        await db.close()
-
-
-async def _token(tx: Transaction) -> str:
-    workspace = await workspaces.find(tx, SLUG)
-    token = await workspaces.tokens.issue(tx, workspace, SLUG, ["hub_read"])
-    await cache_queries.raise_version(tx)
-    return token
+        tokens = self._tokens
+        return demo_page.Page(
+            self._place, at, tokens.hub, tokens.reports, self._team.address, len(tickets), records
+        )
