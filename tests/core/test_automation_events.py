@@ -9,9 +9,10 @@ import msgspec
 import pytest
 from tests.support.automating import Automat, automat
 
-from tellback.core import changes, tickets
-from tellback.core.automation import events, running
-from tellback.core.automation.model import Action, Header
+from tellback.core import changes, intake, tickets
+from tellback.core.automation import events, windows
+from tellback.core.automation.model import Action, Header, Listener
+from tellback.core.automation.windows_model import Heard, Window
 
 pytestmark = pytest.mark.anyio
 
@@ -215,13 +216,18 @@ async def test_keeps_a_schedule_over_all_tickets_that_match(hub: Automat) -> Non
     assert await hub.value("select next_at > now() + interval '59 minutes' from rules")
 
 
-async def test_runs_a_listener_s_actions_in_its_caller_s_transaction(hub: Automat) -> None:
+async def test_runs_a_listener_s_actions_and_counts_the_hop(hub: Automat) -> None:
     ticket = await hub.ticket()
     await hub.webhook("jira", URL)
-    by = tickets.By("listener fix", {"hop": 2})
-    actions = [Action("set_status", "Fixed"), Action("webhook", "jira")]
-    news = await hub.db.write(lambda tx: running.run_actions(tx, 1, ("ticket", ticket), actions, by))
-    assert [one.kind for one in news] == ["ticket.status"]
+    actions = (Action("set_status", "Fixed"), Action("webhook", "jira"))
+    window = Window(1, 1, "fix", None, None, 1, Listener("fix", "feedback", "macro", do=actions))
+    heard = Heard(window, ticket, "listener fix", {"hop": 2})
+    entry = intake.NewEntry(
+        workspace_id=1, request_id="r", surface="s", method="POST", endpoint="/", credential=None, target=None,
+        status=200,
+    )  # fmt: skip
+    await hub.db.write(lambda tx: windows.HEAR.plain.apply(tx, [intake.Submission(heard, entry)]))
+    assert await hub.value("select kind from changes order by seq desc limit 1") == "ticket.status"
     assert ["Tellback-Hop", "3"] in (await hub.requests())[0]["headers"]
 
 

@@ -10,14 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from tellback.core import changes, errors, tickets
-from tellback.core.automation import (
-    delivery_queries,
-    events_queries,
-    events_rules,
-    rendering,
-    subjects,
-    templates,
-)
+from tellback.core.automation import delivery_queries, events_queries, rendering, templates
 from tellback.core.automation.delivery_model import NewDelivery
 from tellback.core.automation.events_model import Machinery, Occasion, Origin, Run
 from tellback.core.automation.model import Action
@@ -43,32 +36,6 @@ class Gathered:
         self.news += other.news
 
 
-async def run_actions(
-    tx: Transaction,
-    workspace_id: int,
-    subject: tuple[changes.SubjectType, int],
-    actions: Sequence[Action],
-    by: tickets.By,
-) -> list[changes.NewChange]:
-    """Do a rule's actions to a subject now, as a listener asks; all or none.
-
-    Returns the feed's rows for the caller to record last; only that may follow in the transaction. `by.origin`
-    goes on to what is caused. Raises `NotFound` where there is no such subject, and `Invalid` or
-    `TemplateFault` for an action that cannot be done.
-    """
-    subject_type, subject_id = subject
-    document = await subjects.document(tx, workspace_id, subject_type, str(subject_id))
-    if document is None:
-        raise errors.NotFound(f"There is no such {subject_type}.")
-    machinery = await events_queries.machinery(tx, workspace_id)
-    origin = events_rules.origin_of(by.origin)
-    now = await events_queries.clock(tx)
-    occasion = Occasion("listener", now, subject_type, str(subject_id), document, by.actor, origin=origin)
-    gathered = await act(tx, machinery, occasion, actions, by.actor, origin)
-    await write(tx, workspace_id, gathered)
-    return gathered.news
-
-
 async def act(
     tx: Transaction,
     machinery: Machinery,
@@ -77,7 +44,10 @@ async def act(
     actor: str,
     causes: Origin,
 ) -> Gathered:
-    """Do actions to an event's subject, as `actor`; `causes` is the origin of what they cause. Raises `HubError`."""
+    """Do actions to an event's subject, as `actor`; `causes` is the origin of what they cause. Raises `HubError`.
+
+    What is gathered is for the caller to `write`, when all that holds tickets is done.
+    """
     gathered = Gathered()
     by = tickets.By(actor, causes.as_json())
     work = [one for action in actions if (one := _on_ticket(machinery, occasion, action)) is not None]
@@ -122,17 +92,19 @@ def _ticket(occasion: Occasion) -> int:
 def _on_ticket(machinery: Machinery, occasion: Occasion, action: Action) -> tickets.Action | None:
     """What an action does to the event's ticket; None for one that does something else."""
     argument = action.argument
-    if action.verb == "set_status":
-        return tickets.SetStatus(argument)
-    if action.verb == "set_field":
-        return tickets.SetField(argument["field"], argument["value"])
-    if action.verb == "add_tag":
-        return tickets.AddTag(argument)
-    if action.verb == "assign":
-        return tickets.Assign(argument)
-    if action.verb == "add_note":
-        return tickets.AddNote(templates.render_text(argument, rendering.scope(machinery, occasion)).text)
-    return None
+    match action.verb:
+        case "set_status":
+            return tickets.SetStatus(argument)
+        case "set_field":
+            return tickets.SetField(argument["field"], argument["value"])
+        case "add_tag":
+            return tickets.AddTag(argument)
+        case "assign":
+            return tickets.Assign(argument)
+        case "add_note":
+            return tickets.AddNote(templates.render_text(argument, rendering.scope(machinery, occasion)).text)
+        case "webhook" | "create_ticket":
+            return None
 
 
 async def write(tx: Transaction, workspace_id: int, gathered: Gathered, first_s: float = 0.0) -> None:
