@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tellback.core import changes
+from tellback.core import changes, workspaces
 from tellback.core.automation import capturing_queries as queries
-from tellback.core.automation import events_queries, subjects
+from tellback.core.automation import subjects
 from tellback.core.automation.delivery_model import Captured
 from tellback.storage.database import Transaction
 
@@ -57,6 +57,6 @@ async def store(
         values.setdefault(one.group, {})[one.label] = one.value
     data = {"values": values} | ({"listener": listener} if listener else {})
     snapshot = None
-    if await events_queries.is_automated(tx, workspace_id):
+    if await workspaces.queries.is_automated(tx, workspace_id):
         snapshot = await subjects.document(tx, workspace_id, subject_type, str(subject_id))
     return [changes.NewChange("value.captured", subject_type, str(subject_id), by, data, snapshot, origin)]

@@ -72,12 +72,6 @@ async def clock(reader: Reader) -> datetime:
     return now
 
 
-async def is_automated(reader: Reader, workspace_id: int) -> bool:
-    """Whether events of the workspace carry their subject."""
-    automated: bool = await reader.fetchval("select automated from workspaces where id = $1", workspace_id)
-    return automated
-
-
 async def is_first(tx: Transaction, workspace_id: int, rule_id: int, subject: tuple[str, str]) -> bool:
     """Whether a rule has not run for a subject; from now on it has."""
     made = await tx.fetchval(

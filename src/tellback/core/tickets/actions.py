@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from tellback.core import changes, errors, files, intake
-from tellback.core.tickets import queries, snapshots, work, work_queries
+from tellback.core import changes, errors, files, intake, workspaces
+from tellback.core.tickets import queries, snapshots, work
 from tellback.core.tickets.model import Filed, NewAttachment, NewTicket, Ticket, Whole
 from tellback.core.tickets.rules import parse_reference
 from tellback.core.tickets.work_model import Order
@@ -80,7 +80,7 @@ async def _snapshots(
     """The tickets as they are now, of those workspaces where something may act on it."""
     found: dict[tuple[int, int], dict[str, Any]] = {}
     for workspace_id in {one.workspace_id for one in attachments}:
-        if await work_queries.is_automated(tx, workspace_id):
+        if await workspaces.queries.is_automated(tx, workspace_id):
             ids = {one.ticket_id for one in attachments if one.workspace_id == workspace_id}
             made = await snapshots.documents(tx, workspace_id, sorted(ids))
             found |= {(workspace_id, id): document for id, document in made.items()}

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tellback.core import changes
-from tellback.core.tickets import sla, sla_queries, snapshots, work_queries
+from tellback.core import changes, workspaces
+from tellback.core.tickets import sla, sla_queries, snapshots
 from tellback.core.tickets.sla_queries import Assessed
 from tellback.storage.database import Database, Transaction
 from tellback.storage.database import now as now_of
@@ -46,16 +46,16 @@ async def _assess(tx: Transaction, workspace_id: int, ids: Sequence[int]) -> Non
     now = await now_of(tx)
     assessed, moved = [], []
     for one in held:
-        figures, next = sla.assess(one.course, one.promise, now)
+        figures, look_again = sla.assess(one.course, one.promise, now)
         told = figures.standing != one.shown.standing
-        assessed.append(Assessed(one.id, figures, next, told))
+        assessed.append(Assessed(one.id, figures, look_again, told))
         if told:
             moved.append(one)
     await sla_queries.store(tx, workspace_id, assessed, now)
     if not moved:
         return
     shown = {}
-    if await work_queries.is_automated(tx, workspace_id):
+    if await workspaces.queries.is_automated(tx, workspace_id):
         shown = await snapshots.documents(tx, workspace_id, [one.id for one in moved])
     news = [
         changes.NewChange(

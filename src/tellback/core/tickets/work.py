@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from tellback.core import errors, projects
+from tellback.core import errors, projects, workspaces
 from tellback.core.changes import NewChange
 from tellback.core.errors import Fault
 from tellback.core.projects import FeedbackType
@@ -87,7 +87,7 @@ async def open_ticket(tx: Transaction, workspace_id: int, new: ToOpen, by: By) -
         tx, workspace_id, id, by.actor, [Note("created", f"Ticket {name} was created by {by.actor}")], now
     )
     about = {"project": project_key, "type": type.key, "status": type.statuses[0].name, "source": None}
-    automated = await work_queries.is_automated(tx, workspace_id)
+    automated = await workspaces.queries.is_automated(tx, workspace_id)
     events: list[Event] = [("ticket.created", {**about, "display_id": name})]
     return Opened(id, name, [*news, *await _news(tx, workspace_id, id, events, by, automated)])
 

@@ -45,12 +45,6 @@ async def work(reader: Reader, workspace_id: int, ticket_id: int) -> tuple[Work,
     return _work(row), row["automated"]
 
 
-async def is_automated(reader: Reader, workspace_id: int) -> bool:
-    """Whether anything acts on what happens in the workspace, so that events carry snapshots."""
-    automated: bool = await reader.fetchval("select automated from workspaces where id = $1", workspace_id)
-    return automated
-
-
 async def members(reader: Reader, workspace_id: int, emails: Sequence[str]) -> dict[str, Assignee]:
     """The members with these lower-case e-mail addresses, by them."""
     rows = await reader.fetch(

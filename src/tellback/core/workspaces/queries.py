@@ -21,6 +21,12 @@ async def workspace_by_slug(reader: Reader, slug: str) -> Workspace | None:
     return Workspace(**row) if row else None
 
 
+async def is_automated(reader: Reader, workspace_id: int) -> bool:
+    """Whether anything acts on what happens in the workspace, so that events carry snapshots."""
+    automated: bool = await reader.fetchval("select automated from workspaces where id = $1", workspace_id)
+    return automated
+
+
 async def workspaces(reader: Reader) -> list[Workspace]:
     """All of them, by slug."""
     rows = await reader.fetch("select id, slug, name, timezone from workspaces order by slug")
