@@ -14,7 +14,7 @@ import pytest
 from tests.support import postgres as databases
 
 from tellback.core import errors, form_values, provisioning
-from tellback.core.automation import events_queries
+from tellback.core.automation import events, events_queries
 from tellback.core.automation.model import Action, BasicAuth, Header, ReturnValue
 from tellback.core.provisioning import Outcome
 from tellback.storage.database import Database
@@ -281,6 +281,17 @@ async def test_has_events_carry_their_subject_while_anything_acts_on_them(db: Da
     assert await is_automated(db)
     await applied(db, PROJECTS, prune=True)
     assert not await is_automated(db)
+
+
+async def test_acts_on_what_happens_from_then_on(db: Database) -> None:
+    """What happened while nothing acted is not read, and not made up for later."""
+    await applied(db, PROJECTS)
+    await applied(db, PROJECTS + JIRA)
+    reader = events.Events()
+    assert await reader.catch_up(db) == 0
+    await applied(db, PROJECTS + RULES + JIRA)
+    assert await reader.catch_up(db) == 1  # the change of the configuration itself
+    assert await reader.catch_up(db) == 0
 
 
 async def test_has_a_status_send_a_webhook(db: Database) -> None:

@@ -45,7 +45,7 @@ class Events:
 
     async def catch_up(self, db: Database) -> int:
         """Act on what has happened; how many events were read. Call again while it is above 0."""
-        return await changes.readers.catch_up(db, READER, self._act, at_most=AT_MOST)
+        return await changes.readers.catch_up(db, READER, self._act, at_most=AT_MOST, automated=True)
 
     async def keep_schedule(self, db: Database) -> bool:
         """One piece of one rule's round whose time has come; False when there is none."""

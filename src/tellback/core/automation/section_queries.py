@@ -98,7 +98,10 @@ async def archive_rule(tx: Transaction, workspace_id: int, id: int) -> None:
 
 
 async def mark_automated(tx: Transaction, workspace_id: int) -> None:
-    """Have the workspace's events carry their subject where anything acts on events, and only there."""
+    """Have the workspace's events carry their subject and be read where anything acts on events, and only there.
+
+    What begins to act does so on what happens from now on, so the reader's place moves to the feed's end.
+    """
     await tx.execute(
         """
         with found as (
@@ -108,9 +111,15 @@ async def mark_automated(tx: Transaction, workspace_id: int) -> None:
               or exists (select from feedback_types t, jsonb_array_elements(t.statuses) as status
                          where t.workspace_id = $1 and t.archived_at is null and status ->> 'webhook' is not null)
               as automated
+        ), turned as (
+          update workspaces w set automated = found.automated
+          from found where w.id = $1 and w.automated <> found.automated
+          returning w.id, w.automated
         )
-        update workspaces w set automated = found.automated
-        from found where w.id = $1 and w.automated <> found.automated
+        insert into feed_readers (workspace_id, name, seq)
+        select c.workspace_id, 'automation', c.changes
+        from turned join workspace_counters c on c.workspace_id = turned.id where turned.automated
+        on conflict (workspace_id, name) do update set seq = excluded.seq
         """,
         workspace_id,
     )

@@ -147,16 +147,17 @@ async def counted(reader: Reader, workspace_ids: Collection[int]) -> dict[int, i
     return dict(rows)
 
 
-async def behind(reader: Reader, name: str) -> list[int]:
-    """The workspaces of which the reader `name` has not read every change."""
+async def behind(reader: Reader, name: str, *, automated: bool = False) -> list[int]:
+    """The workspaces of which the reader `name` has not read every change; the `automated` ones alone if so asked."""
     rows = await reader.fetch(
         """
         select c.workspace_id from workspace_counters c
+        join workspaces w on w.id = c.workspace_id and (w.automated or not $2)
         left join feed_readers r on r.workspace_id = c.workspace_id and r.name = $1
         where c.changes > coalesce(r.seq, 0) order by c.workspace_id
         """,
-        name,
-    )
+        name, automated,
+    )  # fmt: skip
     return [row["workspace_id"] for row in rows]
 
 

@@ -16,14 +16,18 @@ from tellback.storage.database import Database, Transaction
 Effect = Callable[[Transaction, int, Sequence[Change]], Awaitable[None]]
 
 
-async def catch_up(db: Database, name: str, effect: Effect, *, at_most: int = 500) -> int:
+async def catch_up(
+    db: Database, name: str, effect: Effect, *, at_most: int = 500, automated: bool = False
+) -> int:
     """Read on for every workspace that has changes `name` has not read; returns how many were read.
+
+    With `automated`, only for workspaces where something acts on what happens.
 
     One piece a workspace, of at most `at_most` changes, so that none waits for another's backlog: call again
     while the result is above 0. Raises `DatabaseAway`, and what `effect` raises (its piece is read again).
     """
     async with db.reading() as reader:
-        behind = await queries.behind(reader, name)
+        behind = await queries.behind(reader, name, automated=automated)
     read = 0
     for workspace_id in behind:
         read += await db.write(lambda tx, of=workspace_id: _piece(tx, of, name, effect, at_most))  # type: ignore[misc]
