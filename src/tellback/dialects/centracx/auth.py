@@ -6,12 +6,11 @@ Whatever is wrong with them, the caller reads one and the same 401; the intake l
 
 from __future__ import annotations
 
-import base64
-import binascii
 import re
 
 from tellback.core import errors, workspaces
 from tellback.core.workspaces import Credential
+from tellback.kit import logins
 from tellback.kit.call import Call
 from tellback.kit.limits import Limits
 
@@ -23,23 +22,12 @@ def presented(call: Call) -> tuple[str, str] | None:
     """`apikey` and `apisecret` as sent: in the query, or by HTTP Basic (RFC 7617)."""
     apikey, apisecret = call.query_value("apikey"), call.query_value("apisecret")
     if apikey is None and apisecret is None:
-        return _basic(call.header(b"authorization"))
+        login = logins.basic(call.header(b"authorization"))
+        return login if login is not None and all(login) else None
     if apikey and not apisecret:
         apikey, *rest = _GLUE.split(apikey, maxsplit=1)
         apisecret = rest[0] if rest else None
     return (apikey, apisecret) if apikey and apisecret else None
-
-
-def _basic(header: str | None) -> tuple[str, str] | None:
-    scheme, _, text = (header or "").strip().partition(" ")
-    if scheme.lower() != "basic":
-        return None
-    try:
-        pair = base64.b64decode(text.strip(), validate=True).decode("utf-8")
-    except (binascii.Error, UnicodeDecodeError, ValueError):
-        return None
-    apikey, colon, apisecret = pair.partition(":")
-    return (apikey, apisecret) if colon and apikey and apisecret else None
 
 
 async def credential(call: Call, limits: Limits) -> Credential:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -13,7 +11,7 @@ from tellback.core import errors, imports, intake
 from tellback.core.imports import Mapped, NewRecord
 from tellback.dialects.customergauge import auth, wire
 from tellback.dialects.customergauge.errors import BadLogin
-from tellback.kit import forms, strict_json
+from tellback.kit import forms, logins, strict_json
 from tellback.kit.answers import Answer
 from tellback.kit.call import Call
 from tellback.kit.endpoint import Runner
@@ -68,7 +66,7 @@ class Records:
             raise errors.NotFound("There is no such webhook.")
         call.notes.target = webhook.reference
         call.require_method("PUT", "POST")
-        login = _login(call.header(b"authorization"))
+        login = logins.basic(call.header(b"authorization"))
         if login is None or not imports.opens(webhook, *login):
             raise BadLogin("The user or the password is not the webhook's.")
         self.runner.limits.check_credential(f"{known.workspace.id}:{known.id}", loopback=call.peer.loopback)
@@ -144,15 +142,3 @@ async def _flat(call: Call) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise errors.Malformed("The body must be a JSON object.")
     return value
-
-
-def _login(header: str | None) -> tuple[str, str] | None:
-    scheme, _, text = (header or "").strip().partition(" ")
-    if scheme.lower() != "basic":
-        return None
-    try:
-        pair = base64.b64decode(text.strip(), validate=True).decode("utf-8")
-    except (binascii.Error, UnicodeDecodeError, ValueError):
-        return None
-    username, colon, password = pair.partition(":")
-    return (username, password) if colon else None

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import dataclasses
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -14,7 +12,7 @@ from urllib.parse import parse_qsl, unquote_plus
 from tellback.core import errors, intake, workspaces
 from tellback.core.hub import Hub
 from tellback.core.workspaces import Credential
-from tellback.kit import answers, faults
+from tellback.kit import answers, faults, logins
 from tellback.kit.answers import Answer
 from tellback.kit.call import Call
 from tellback.kit.endpoint import as_hub_error
@@ -132,9 +130,8 @@ async def _form(call: Call) -> dict[str, str]:
 def _client(call: Call, form: dict[str, str]) -> Client:
     """Who asks: by HTTP Basic or in the body, not both (RFC 6749, section 2.3)."""
     header = call.header(b"authorization")
-    scheme, _, text = (header or "").strip().partition(" ")
-    if scheme.lower() == "basic":
-        return _basic(text, form)
+    if header is not None and header.strip().partition(" ")[0].lower() == "basic":
+        return _basic(header, form)
     if header is not None:
         raise OAuthError("invalid_request", "Authorization must be Basic here.")
     if "client_id" not in form or "client_secret" not in form:
@@ -142,16 +139,14 @@ def _client(call: Call, form: dict[str, str]) -> Client:
     return Client(((form["client_id"], form["client_secret"]),), basic=False)
 
 
-def _basic(text: str, form: dict[str, str]) -> Client:
-    try:
-        pair = base64.b64decode(text.strip(), validate=True).decode("utf-8")
-    except (binascii.Error, UnicodeDecodeError, ValueError):
-        pair = ""
-    client_id, colon, secret = pair.partition(":")
-    if not colon:
+def _basic(header: str, form: dict[str, str]) -> Client:
+    login = logins.basic(header)
+    if login is None:
         raise OAuthError("invalid_client", "The Authorization header is no Basic login.", basic=True)
-    readings = [(client_id, secret)]
-    if any(sign in pair for sign in "%+"):  # RFC 6749, section 2.3.1 form-encodes them; most clients do not
+    client_id, secret = login
+    readings = [login]
+    # RFC 6749, section 2.3.1 form-encodes them; most clients do not.
+    if any(sign in client_id + secret for sign in "%+"):
         readings.append((unquote_plus(client_id), unquote_plus(secret)))
     if "client_secret" in form or form.get("client_id", client_id) not in [one for one, _ in readings]:
         raise OAuthError(
