@@ -33,11 +33,8 @@ COMMANDS: Mapping[str, str] = {
     "db": "The database: its schema, a prompt.",
     "doctor": "What is wrong, in words, and what to do.",
 }
-_MODULES = {
-    "token": "tokens",
-    "import": "imports",
-    "survey": "surveys",
-}  # where the module is named otherwise
+# Where the module is named otherwise.
+_MODULES = {"token": "tokens", "import": "imports", "survey": "surveys"}
 
 
 class Terminated(BaseException):

@@ -115,9 +115,8 @@ class Runner:
         if text is None or call.credential is None:
             return await work(None)
         key = intake.Key(_scope(call, text), fingerprint())
-        repeated = await self._repeated(
-            call, key
-        )  # before the look at who runs: repeats may run side by side
+        # Before the look at who runs: repeats may run side by side.
+        repeated = await self._repeated(call, key)
         if repeated is not None:
             return repeated
         if key.scope in self._running:

@@ -39,9 +39,8 @@ def _page(opinions: Opinions, taking: Taking) -> answers.App:
 
     async def app(scope: answers.Scope, receive: answers.Receive, send: answers.Send) -> None:
         call = Call(opinions.hub, "take", dict(scope), receive)
-        with suppress(
-            StorageError
-        ):  # a survey may be in memory; else its page says that the database is away
+        # A survey may be in memory; else its page says that the database is away.
+        with suppress(StorageError):
             page = await opinions.page(call.path_part("token"))
             if page is not None:
                 await answers.send_answer(send, await opinions.answer(call, page))

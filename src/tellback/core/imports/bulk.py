@@ -165,9 +165,8 @@ class Bulk:
         segments = await people.queries.account_segments(tx, workspace_id, sorted(others)) if others else {}
         new = len(keys) - len(known)
         free = await directories.account_ids(tx, new) if new else []
-        if (
-            given and len(self._free) < rows
-        ):  # what a sequence gave is given, whatever becomes of the transaction
+        # What a sequence gave is given, whatever becomes of the transaction.
+        if given and len(self._free) < rows:
             self._free += await directories.contact_ids(tx, rows - len(self._free))
         meeting = Meeting(
             Directory(contacts),

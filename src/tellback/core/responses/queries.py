@@ -116,9 +116,8 @@ async def _copy(tx: Transaction, workspace_id: int, new: Sequence[NewResponse]) 
     ids = list(range(last - len(new) + 1, last + 1))
     now = await tx.fetchval("select now()")
     columns = {name: [getattr(one, name) for one in new] for name in _PLAIN}
-    columns["completed_at"] = [
-        one.completed_at or now if one.complete else None for one in new
-    ]  # as the statement above has it
+    # As the statement above has it.
+    columns["completed_at"] = [one.completed_at or now if one.complete else None for one in new]
     filled = {name: values for name, values in columns.items() if any(v not in (None, {}) for v in values)}
     for name in _DOCUMENTS & filled.keys():
         filled[name] = [msgspec.json.encode(value).decode() for value in filled[name]]

@@ -50,6 +50,5 @@ def _windows(runner: Runner) -> Iterator[ASGIRouteHandler]:
         for noun in ("feedback", "user", "project"):
             package = windows.package(noun)
             yield route(f"{under}/{noun}DataPackages/{{window:str}}", runner.app(package))
-            yield route(
-                f"{under}/{noun}DataReturns/{{window:str}}", runner.app(package)
-            )  # as seed 001 calls them
+            # As seed 001 calls them.
+            yield route(f"{under}/{noun}DataReturns/{{window:str}}", runner.app(package))

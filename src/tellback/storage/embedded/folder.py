@@ -120,9 +120,8 @@ class Folder:
             log.seek(since)
             lines = log.read(65536).decode(errors="replace").splitlines()
         fatal = [line.partition("FATAL:")[2].strip() for line in lines if "FATAL:" in line]
-        fatal = [
-            line for line in fatal if "database system is" not in line
-        ]  # said to us, who asked too early
+        # "The database system is starting up" was said to us, who asked too early.
+        fatal = [line for line in fatal if "database system is" not in line]
         return fatal[-1] if fatal else (lines[-1].strip() if lines else None)
 
     def take(self, lock: FileLock, *, shared: bool = False) -> bool:
