@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import shutil
+import dataclasses
 import signal
 import subprocess
-from urllib.parse import parse_qs, unquote, urlsplit
+from pathlib import Path
 
 import click
 
-from tellback.cli import databases, faults, options, output
+from tellback.cli import backups, databases, options, output, programs, serve_options
 from tellback.storage import migrate as migrations
-from tellback.storage.embedded import binaries
 
 
 @click.group()
 def command() -> None:
-    """The database: its schema, a prompt."""
+    """The database: its schema, backups, a prompt."""
 
 
 @command.command()
@@ -58,42 +56,51 @@ def status(place: databases.Place, as_json: bool) -> None:
 def shell(place: databases.Place, as_json: bool) -> int:
     """psql on the hub's database; what standard input holds is run. With --output json the rows are CSV."""
     with databases.access(place, make=False) as database:
-        psql = _psql(embedded=place.database_url is None)
+        psql = programs.find("psql", place)
         # Ctrl-C is psql's while it runs.
         before = signal.signal(signal.SIGINT, signal.SIG_IGN)
         try:
             return subprocess.run(  # noqa: S603 - the program the operator installed
                 [psql, "--no-psqlrc", *(["--csv"] if as_json else [])],
-                env={**os.environ, **_connection(database.url)},
+                env=programs.environment(database.url),
                 check=False,
             ).returncode
         finally:
             signal.signal(signal.SIGINT, before)
 
 
-def _psql(*, embedded: bool) -> str:
-    """A psql; of the system's for a server elsewhere, because that one can do TLS."""
-    system = shutil.which("psql")
-    if system and not embedded:
-        return system
-    found = binaries.find().program("psql")
-    if os.access(found, os.X_OK):
-        return found
-    if system:
-        return system
-    raise faults.Refused(f"there is no psql in {os.path.dirname(found)}, nor on the PATH.")
+@command.command()
+@click.argument("file", metavar="FILE", type=click.Path(path_type=Path))
+@serve_options.FILES
+@options.hub
+def backup(place: databases.Place, as_json: bool, file: Path, files: str) -> None:
+    """Save the database and the files into FILE, also while the hub runs."""
+    with databases.access(place, make=False) as database:
+        saved = backups.save(place, database.url, _folder(place, files), file)
+    _tell(as_json, f"{file}: the database and {_files(saved)}, {saved.size:,} bytes", saved)
 
 
-def _connection(url: str) -> dict[str, str]:
-    """The address as libpq's variables: on a command line everyone could read the password."""
-    parts = urlsplit(url)
-    query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
-    found = {
-        "PGHOST": query.get("host", parts.hostname or ""),
-        "PGPORT": query.get("port", str(parts.port or "")),
-        "PGUSER": unquote(parts.username or "") or query.get("user", ""),
-        "PGPASSWORD": unquote(parts.password or "") or query.get("password", ""),
-        "PGDATABASE": unquote(parts.path.lstrip("/")) or query.get("dbname", ""),
-        "PGSSLMODE": query.get("sslmode", ""),
-    }
-    return {name: value for name, value in found.items() if value}
+@command.command()
+@click.argument("file", metavar="FILE", type=click.Path(path_type=Path))
+@serve_options.FILES
+@options.hub
+def restore(place: databases.Place, as_json: bool, file: Path, files: str) -> None:
+    """Bring back what FILE holds, into a new data folder or an empty database."""
+    with backups.opened(file) as archive, databases.access(place) as database:
+        restored = backups.restore(place, database.url, _folder(place, files), archive)
+    _tell(as_json, f"{file} is restored: the database and {_files(restored)}", restored)
+
+
+def _folder(place: databases.Place, files: str) -> Path:
+    return Path(files) if files else place.data / "files"
+
+
+def _files(done: backups.Done) -> str:
+    return "1 file" if done.files == 1 else f"{done.files:,} files"
+
+
+def _tell(as_json: bool, text: str, done: backups.Done) -> None:
+    if as_json:
+        output.document(dataclasses.asdict(done))
+    else:
+        output.line(text)

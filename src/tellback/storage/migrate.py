@@ -96,6 +96,21 @@ async def status(url: str, steps: Sequence[Step] | None = None) -> list[StepStat
     ]
 
 
+async def is_empty(url: str) -> bool:
+    """Whether the database holds no table, ours or anybody's, where ours would be. Raises as `migrate`."""
+    async with connected(url) as connection:
+        found = await connection.fetchval(
+            "select exists (select from pg_tables where schemaname = current_schema())"
+        )
+    return not found
+
+
+async def server_major(url: str) -> int:
+    """The major version of the server, 15 to 18. Raises as `migrate`."""
+    async with connected(url) as connection:
+        return int(connection.get_server_version().major)
+
+
 @asynccontextmanager
 async def connected(url: str) -> AsyncIterator[asyncpg.Connection]:
     """A connection to a server that tellback works with; every fault on the way is one line."""
