@@ -90,9 +90,10 @@ COPIED = 200
 async def record_many(
     tx: Transaction, new: Sequence[NewResponse], entries: Sequence[NewEntry] = ()
 ) -> list[int]:
-    """Store responses and, where there are any, their log entries (as many); their ids. One statement.
+    """Store responses and, where there are any, their log entries (as many); their ids.
 
-    From here to the commit the workspaces' counters are locked.
+    One statement; or by COPY, where there are many of one workspace and no log entries. From here to the commit
+    the workspaces' counters are locked.
     """
     if len(new) >= COPIED and not entries and len({one.workspace_id for one in new}) == 1:
         return await _copy(tx, new[0].workspace_id, new)
