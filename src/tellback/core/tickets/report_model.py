@@ -43,7 +43,8 @@ class Report:
     """A ticket with all that belongs to it. `revision` and `reported` are its change counter and that of the last report.
 
     `other_of_thread` is None where the ticket is alone in its thread; `promised_at` is when it is to be done;
-    `sla` is None while it has not been computed since the latest change.
+    `sla` has the members of `sla.Sla`, as upkeep stored them (`promises`), and is None while it has not been
+    computed since the latest change.
     """
 
     workspace_id: int

@@ -38,7 +38,8 @@ class Course:
 class Sla:
     """As reports show it. Times in whole seconds; `expiry` 1: soon past a promise, 2: past one.
 
-    `expiry` tells of promises that still wait to be kept, `within_sla` of all, kept or not.
+    `expiry` tells of promises that still wait to be kept, `within_sla` of all, kept or not. Stored, and shown by
+    surfaces, under these names.
     """
 
     done_due: bool = False
