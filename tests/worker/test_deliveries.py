@@ -13,6 +13,7 @@ from tests.support import receiver as receivers
 from tests.support.outbox import Outbox
 from tests.support.receiver import Receiver
 
+from tellback.core.automation import delivery_reading_queries
 from tellback.core.automation.model import BasicAuth, Header
 
 pytestmark = pytest.mark.anyio
@@ -161,6 +162,22 @@ async def test_adds_secrets_when_it_sends_and_shows_none(outbox: Outbox, receive
     assert '"X-Token", "***"' in kept
     for secret in ("hush", "YW5uOnMzY3JldA", "s3cret", sent["webhook-signature"]):
         assert secret not in kept
+
+
+async def test_shows_no_credential_that_stands_in_a_url_or_a_body(outbox: Outbox, receiver: Receiver) -> None:
+    url = receiver.url("/a?apiKey=mob_6f1d&id=4")
+    destination = await outbox.destination(url)
+    (delivery,) = await outbox.queue(destination, url, body='{"token": "xoxb-1", "id": 4}')
+    async with outbox.sending():
+        await outbox.until_settled()
+    (call,) = receiver.calls
+    assert (call.target, call.body) == ("/a?apiKey=mob_6f1d&id=4", b'{"token": "xoxb-1", "id": 4}')
+    async with outbox.db.reading() as reader:
+        shown = await delivery_reading_queries.by_id(reader, 1, delivery)
+    assert shown is not None
+    request = shown.attempts[0].request
+    assert request["url"] == receiver.url("/a?apiKey=***&id=4")
+    assert request["body"] == '{"token": "***", "id": 4}'
 
 
 async def test_shows_an_attempt_as_soon_as_it_begins(outbox: Outbox, receiver: Receiver) -> None:

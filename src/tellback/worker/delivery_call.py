@@ -23,6 +23,7 @@ CONNECT_S = 5.0
 TOTAL_S = 20.0
 #: Of an answer's body; the connection is dropped when there is more.
 LONGEST_BODY = 64 * 1024
+_CUT_OFF = "\n(cut off after 64 KiB)"
 _LONGEST_HEADERS = 16 * 1024
 USER_AGENT = f"tellback/{tellback.__version__}"
 #: Idle connections are closed before common servers close them (5 s), so that no call goes into a closed one.
@@ -31,7 +32,6 @@ KEEP_ALIVE_S = 4.0
 _TIMEOUT = aiohttp.ClientTimeout(total=TOTAL_S, connect=None, sock_connect=CONNECT_S)
 # aiohttp would add these; what is sent is what was rendered.
 _NOT_ADDED = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
-_MASKED = frozenset({"authorization", "proxy-authorization", "cookie", "set-cookie", "webhook-signature"})
 
 Headers = list[tuple[str, str]]
 
@@ -73,8 +73,11 @@ def composed(lease: Leased, begun: Begun, body: bytes, now: int) -> Headers:
 
 def masked(headers: Headers, lease: Leased) -> Headers:
     """The headers as they may be shown."""
-    secret = _MASKED | {header.name.lower() for header in lease.headers}
-    return [(name, logs.MASK if name.lower() in secret else value) for name, value in headers]
+    secret = {header.name.lower() for header in lease.headers}
+    return [
+        (name, logs.MASK if name.lower() in secret or logs.names_a_secret(name) else value)
+        for name, value in headers
+    ]
 
 
 async def _exchange(
@@ -122,7 +125,7 @@ def _text(read: bytes, response: aiohttp.ClientResponse, whole: bool) -> str:
     if coding not in ("", "identity"):
         return f"({len(read)}{'' if whole else ' or more'} bytes packed with {coding[:40]}, not unpacked)"
     text = read.decode("utf-8", "replace").replace("\x00", "\ufffd")
-    return text if whole else f"{text}\n(cut off after 64 KiB)"
+    return text if whole else f"{text[: LONGEST_BODY - len(_CUT_OFF)]}{_CUT_OFF}"
 
 
 def _shown(response: aiohttp.ClientResponse) -> dict[str, str]:
@@ -134,7 +137,7 @@ def _shown(response: aiohttp.ClientResponse) -> dict[str, str]:
         left -= len(name) + len(clean)
         if left < 0:
             break
-        value = logs.MASK if name.lower() in _MASKED else clean
+        value = logs.MASK if logs.names_a_secret(name) else clean
         shown[name] = f"{shown[name]}, {value}" if name in shown else value
     return shown
 

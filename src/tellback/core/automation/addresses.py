@@ -146,7 +146,7 @@ def _host_fault(host: str, netloc: str) -> str | None:
         try:
             address = ipaddress.ip_address(host)
         except ValueError:
-            return "its address is none"
+            return "its host is no plain IP address: write it as 192.0.2.1 or [2001:db8::1]"
         return "zones (%eth0) lead nowhere but on one machine" if "%" in str(address) else None
     if not host or len(host) > 253 or not _HOST.fullmatch(host) or ".." in host:
         return "it names no host"
@@ -155,5 +155,5 @@ def _host_fault(host: str, netloc: str) -> str | None:
         try:
             ipaddress.IPv4Address(host)
         except ValueError:
-            return "its address is none"
+            return "its host is no plain IP address: write it as 192.0.2.1 or [2001:db8::1]"
     return None

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from tellback import logs
 from tellback.core.automation.delivery_model import (
     Attempt,
     Chosen,
@@ -94,7 +95,7 @@ async def by_id(reader: Reader, workspace_id: int, delivery_id: int) -> Delivery
 
 async def _with_attempts(reader: Reader, workspace_id: int, rows: Sequence[Row]) -> list[Delivery]:
     attempts: dict[int, list[Attempt]] = {row["id"]: [] for row in rows}
-    bodies = {row["id"]: row["body"] for row in rows}
+    bodies = {row["id"]: logs.mask_text(row["body"]) if row["body"] else row["body"] for row in rows}
     for row in await reader.fetch(
         """
         select delivery_id, number, at, duration_ms, request, status, response_headers, response_body, error, hint,
@@ -116,14 +117,22 @@ def _delivery(row: Row, attempts: Sequence[Attempt]) -> Delivery:
 
 
 def _attempt(row: Row, body: str | None) -> Attempt:
-    """An attempt with its request as sent; the body is the delivery's, the same in all of them."""
-    request = msgspec.json.decode(row["request"]) | {"body": body}
+    """An attempt with its request as sent, secrets masked; the body is the delivery's, the same in all of them."""
+    request = msgspec.json.decode(row["request"])
+    shown = {
+        **request,
+        "url": logs.mask_text(request["url"]),
+        "headers": [
+            [name, logs.MASK if logs.names_a_secret(name) else value] for name, value in request["headers"]
+        ],
+        "body": body,
+    }
     headers = row["response_headers"]
     return Attempt(
         number=row["number"],
         at=row["at"],
         duration_ms=row["duration_ms"],
-        request=request,
+        request=shown,
         status=row["status"],
         response_headers=msgspec.json.decode(headers) if headers else None,
         response_body=row["response_body"],

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final, get_args
 
+from tellback import logs
 from tellback.core import form, form_values
 from tellback.core.automation import addresses, paths, section_forms, templates
 from tellback.core.automation.model import Header, Webhook
@@ -69,6 +70,19 @@ class WebhookDoc:
     return_values: tuple[ReturnDoc, ...] = ()
     ordered: bool = True
     at: str = form.location()
+
+
+def _built_webhook(at: str, headers: tuple[tuple[str, Any], ...], **members: Any) -> WebhookDoc:
+    """A webhook whose credentials count as secrets, also where the file has them as plain texts."""
+    return WebhookDoc(
+        at=at, headers=tuple((name, _hidden(name, value)) for name, value in headers), **members
+    )
+
+
+def _hidden(name: str, value: Any) -> Any:
+    """The value of a header as a secret where its name says so; texts with tags are templates and stay so."""
+    is_plain = isinstance(value, str) and value and "{{" not in value and "{%" not in value
+    return form_values.Given(value) if is_plain and logs.names_a_secret(name) else value
 
 
 def _return_value(value: ReturnDoc) -> Problems:
@@ -162,7 +176,7 @@ WEBHOOK = Object(
         "return_values": optional(ListOf(RETURN_VALUE, most=100), ()),
         "ordered": optional(form_values.Truth(), True),
     },
-    WebhookDoc,
+    _built_webhook,
     _webhook,
 )
 
