@@ -7,6 +7,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,8 @@ import pytest
 from tests.support import postgres as databases
 
 from tellback.core import errors, form_values, provisioning
-from tellback.core.automation import events, events_queries
+from tellback.core.automation import delivery_queries, events, events_queries
+from tellback.core.automation.delivery_model import DestinationKind, NewDelivery, Request
 from tellback.core.automation.model import Action, BasicAuth, Header, ReturnValue
 from tellback.core.provisioning import Outcome
 from tellback.storage.database import Database
@@ -235,6 +237,73 @@ async def test_keeps_secrets_that_are_left_out_and_takes_headers_away_that_are_e
     assert (
         json.loads((await rows(db, "select definition from destinations"))[0]["definition"])["headers"] == []
     )
+
+
+@pytest.mark.parametrize("name", ["Authorization", "X-Api-Key", "Cookie", "x-auth-token", "PRIVATE-TOKEN"])
+async def test_keeps_credentials_in_headers_to_itself_also_where_the_file_has_them_plainly(
+    db: Database, name: str
+) -> None:
+    text = minimal(
+        f"webhooks: [{{key: w, method: GET, url: 'https://a.example/', headers: {{{name}: 2nt6cs2EyDmZ, X-Plain: seen}}}}]"
+    )
+    outcome = await applied(db, text)
+    assert outcome.as_json()["secrets"]["webhooks"] == {f"w {name}": "2nt6cs2EyDmZ"}
+    assert (await applied(db, text)).changed == ()
+    async with db.reading() as reader:
+        shown = str(await provisioning.show(reader, "demo"))
+        assert "seen" in shown
+        assert "2nt6cs2EyDmZ" not in shown
+        machinery = await events_queries.machinery(reader, await workspace_id(db))
+    definition = machinery.webhooks["w"].definition
+    assert Header(name, "2nt6cs2EyDmZ", secret=True) in definition.headers  # type: ignore[union-attr]
+
+
+async def test_fills_in_tags_of_a_header_whose_name_is_a_secrets(db: Database) -> None:
+    await applied(
+        db,
+        minimal(
+            "webhooks: [{key: w, method: GET, url: 'https://a.example/', headers: {X-Token: '{{ ticket.id }}'}}]"
+        ),
+    )
+    async with db.reading() as reader:
+        machinery = await events_queries.machinery(reader, await workspace_id(db))
+    assert machinery.webhooks["w"].definition.headers == (Header("X-Token", "{{ ticket.id }}"),)  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("kind", ["webhook", "subscription"])
+async def test_sends_what_is_not_through_yet_to_where_a_destination_has_moved(
+    db: Database, kind: DestinationKind
+) -> None:
+    tagged = "?id={{ ticket.id }}" if kind == "webhook" else ""
+    url = f"https://old.example/gone{tagged}"
+    text = minimal(
+        f"webhooks: [{{key: d, method: POST, url: '{url}'}}]" if kind == "webhook" else
+        f"subscriptions: [{{key: d, url: '{url}', events: [ticket.created]}}]"
+    )  # fmt: skip
+    await applied(db, text)
+    [destination] = await rows(db, "select id from destinations")
+    sent = f"https://old.example/gone{'?id=7' if tagged else ''}"
+    new = [
+        NewDelivery(
+            destination["id"], "ticket.created", datetime.now(UTC), "ticket", "7",
+            Request("POST", sent, (), f"{{{number}}}"),
+        )
+        for number in range(3)
+    ]  # fmt: skip
+    workspace = await workspace_id(db)
+    first, _, through = await db.write(lambda tx: delivery_queries.add(tx, workspace, new))
+    await db.write(lambda tx: tx.execute("update deliveries set state = 'failed' where id = $1", first))
+    await db.write(lambda tx: tx.execute("update deliveries set state = 'delivered' where id = $1", through))
+
+    await applied(db, text.replace("old.example/gone", "new.example/here/now"))
+    moved = sent.replace("old.example/gone", "new.example/here/now")
+    requests = [
+        (row["url"], row["body"])
+        for row in await rows(
+            db, "select request ->> 'url' as url, request ->> 'body' as body from deliveries order by id"
+        )
+    ]
+    assert requests == [(moved, "{0}"), (moved, "{1}"), (sent, "{2}")]
 
 
 async def test_sends_again_to_a_disabled_destination_that_changed(db: Database) -> None:

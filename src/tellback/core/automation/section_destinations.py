@@ -55,12 +55,18 @@ async def put(
     key: str,
     definition: str,
     secrets: Sequence[str],
+    moved: tuple[str, str] | None = None,
 ) -> None:
-    """Store a destination; one that was there before is sent to again, even when it was disabled."""
+    """Store a destination; one that was there before is sent to again, even when it was disabled.
+
+    `moved` (`templates.moved`) sends what waits or has failed to where the destination is now.
+    """
     if known is None:
         await queries.add_destination(tx, scope.workspace_id, kind, key, definition, secrets)
         return
     await queries.change_destination(tx, scope.workspace_id, known, key, definition, secrets)
+    if moved:
+        await queries.move_deliveries(tx, scope.workspace_id, known, *moved)
     await deliveries.go_on(tx, scope.workspace_id, known)
 
 

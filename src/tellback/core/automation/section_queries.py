@@ -47,6 +47,19 @@ async def change_destination(
     )  # fmt: skip
 
 
+async def move_deliveries(tx: Transaction, workspace_id: int, id: int, old: str, new: str) -> None:
+    """Have requests that are yet to get through begin their URL with `new` in place of `old`."""
+    await tx.execute(
+        """
+        update deliveries
+        set request = jsonb_set(request, '{url}', to_jsonb($4 || substr(request ->> 'url', length($3) + 1)))
+        where workspace_id = $1 and destination_id = $2 and state in ('waiting', 'failed')
+          and starts_with(request ->> 'url', $3)
+        """,
+        workspace_id, id, old, new,
+    )  # fmt: skip
+
+
 async def archive_destination(tx: Transaction, workspace_id: int, id: int) -> None:
     """Its queue waits until it is back."""
     await tx.execute(

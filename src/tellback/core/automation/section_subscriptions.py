@@ -13,6 +13,7 @@ from tellback.core.automation import section_destinations as destinations
 from tellback.core.automation import section_documents as documents
 from tellback.core.automation import section_forms as forms
 from tellback.core.automation import section_queries as queries
+from tellback.core.automation import templates
 from tellback.core.automation.model import Subscription
 from tellback.core.automation.section_documents import SubscriptionDoc
 from tellback.core.section import Scope, Section, Step, Stored, by_key, compare, in_use
@@ -99,9 +100,11 @@ async def _put(tx: Transaction, scope: Scope, wanted: SubscriptionDoc, known: in
     given = destinations.signing(wanted.secret, wanted.secrets).kept(had)
     secrets = given or (destinations.new_secret(),)
     definition = Subscription(wanted.key, wanted.url, wanted.events, forms.conditions(wanted.when))
+    before = _stored(scope).things.get(_key(wanted))
     await destinations.put(
-        tx, scope, "subscription", known, wanted.key, msgspec.json.encode(definition).decode(), secrets
-    )
+        tx, scope, "subscription", known, wanted.key, msgspec.json.encode(definition).decode(), secrets,
+        templates.moved(before.thing.url, wanted.url) if before else None,
+    )  # fmt: skip
     destinations.tell(scope, "subscriptions", wanted.key, had, secrets, made=not given)
 
 

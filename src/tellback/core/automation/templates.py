@@ -25,6 +25,7 @@ plain = liquid.plain
 
 _HEADER_BYTES: Final = 8 * 1024
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
+_TAG = re.compile(r"\{\{|\{%")
 _CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f]")
 #: Set by the hub, or a danger to the message's framing (RFC 9110, 7.6.1; RFC 9112, 6).
 _OWN_HEADERS: Final = frozenset(
@@ -95,11 +96,31 @@ def _url(source: str, values: Mapping[str, Any], unknown: dict[str, None]) -> st
         url = liquid.compiled(source, _encoded).render(values, unknown).strip()
     except TemplateFault as error:
         raise TemplateFault(f"url: {error.message}") from error
-    url = quote(url, safe="!#$%&'()*+,/:;=?@[]~")  # the template's own text: spaces and letters beyond ASCII
+    url = _quoted(url)
     problem = addresses.url_fault(url)
     if problem:
         raise TemplateFault(f"url: {problem}")
     return url
+
+
+def moved(old: str, new: str) -> tuple[str, str] | None:
+    """How rendered URLs of the template `old` begin, and how they do in `new`, where nothing else of it changed.
+
+    None where the URL is the same, or where its tags are other ones: then what was rendered cannot be told anew.
+    """
+    (fixed, tags), (other, other_tags) = _split(old), _split(new)
+    return (_quoted(fixed), _quoted(other)) if fixed != other and tags == other_tags else None
+
+
+def _split(url: str) -> tuple[str, str]:
+    """A URL's template up to its first tag, and from there on."""
+    before = len(_TAG.split(url, maxsplit=1)[0])
+    return url[:before], url[before:]
+
+
+def _quoted(text: str) -> str:
+    """The template's own text in a URL: spaces and letters beyond ASCII are encoded, nothing else is."""
+    return quote(text, safe="!#$%&'()*+,/:;=?@[]~")
 
 
 def _encoded(value: str) -> str:
@@ -166,8 +187,7 @@ def url_faults(source: str) -> Iterator[str]:
     if fixed and ("{{" in fixed[0] or "{%" in fixed[0]):
         yield "tags may not stand in the scheme and the host"
         return
-    before = len(re.split(r"\{\{|\{%", source, maxsplit=1)[0])
-    problem = addresses.url_fault(quote(source[:before].strip(), safe="!#$%&'()*+,/:;=?@[]~"))
+    problem = addresses.url_fault(_quoted(_split(source)[0].strip()))
     if problem:
         yield problem
         return
