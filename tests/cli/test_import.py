@@ -193,6 +193,24 @@ def test_refuses_what_is_not_there(imports_url: str, tmp_path: Path) -> None:
     assert counts(bring(imports_url, file)) == (0, 0, 0, 0, 0)
 
 
+@pytest.mark.parametrize("target", ["answers.csv", "link.csv", "missing/rejected.csv", "."])
+def test_stores_nothing_where_rejected_rows_cannot_go(imports_url: str, tmp_path: Path, target: str) -> None:
+    file = tmp_path / "answers.csv"
+    file.write_text(f"{HEAD}\n{GOOD}\n,,,,,,,\n")
+    (tmp_path / "link.csv").symlink_to(file)
+    content = file.read_bytes()
+    done = bring(imports_url, file, "--rejected", str(tmp_path / target))
+    assert (done.code, done.out, len(done.err.splitlines())) == (2, "", 1)
+    assert file.read_bytes() == content
+    assert query(imports_url, "select * from responses") == []
+
+
+@pytest.mark.parametrize("folder", [".", "/"])
+def test_refuses_a_folder(imports_url: str, folder: str) -> None:
+    done = bring(imports_url, Path(folder))
+    assert (done.code, done.err) == (2, f"tellback: {folder}: Is a directory\n")
+
+
 def test_rejects_an_alias_of_another(imports_url: str, tmp_path: Path) -> None:
     file = tmp_path / "companies.csv"
     file.write_text("Name,Alias\nACME,\nOther,acme\nACME,Acme Ltd\n")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import importlib
+import os
 import sys
 import time
 from collections.abc import Iterable, Iterator
@@ -100,7 +102,7 @@ def command(
     """
     gc.set_threshold(_COLLECTED)
     sys.setswitchinterval(_SWITCHED_S)
-    rejected = rejected or file.with_name(f"{file.name}.rejected.csv")
+    rejected = _rejects_go_to(file, rejected)
 
     async def job(db: Database) -> Report:
         began = time.monotonic()
@@ -124,6 +126,23 @@ def command(
         for line in report.lines():
             output.line(line)
     return SOME_REJECTED if report.outcome.run.rejected else 0
+
+
+def _rejects_go_to(file: Path, wanted: Path | None) -> Path:
+    """Where rejected rows go. Asked before anything is stored: afterwards is too late to learn that they cannot.
+
+    Raises `Refused` where that is `file` itself, which would be lost; `OSError` for a folder, or one not there.
+    """
+    if file.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(file))
+    target = wanted or file.with_name(f"{file.name}.rejected.csv")
+    if target.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(target))
+    if not target.parent.is_dir():
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(target))
+    if target.exists() and file.exists() and target.samefile(file):
+        raise faults.Refused(f"the rejected rows would take the place of {file}; name another file.")
+    return target
 
 
 async def _mapping(db: Database, slug: str, reference: str) -> imports.Mapped:
