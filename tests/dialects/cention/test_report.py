@@ -141,6 +141,14 @@ def test_promises_a_done_date_where_the_type_does(desk: Desk) -> None:
     )
 
 
+def test_tells_of_actions_in_the_second_in_which_they_were(desk: Desk) -> None:
+    errand = desk.file()
+    desk.sql("update timeline set at = '2026-05-10 01:02:59.999+00' where ticket_id = $1", errand)
+    [action] = desk.report(errand)["actions"]
+    assert action["timeStamp"] == 1778374979
+    assert action["time"].startswith("2026-05-10 09:02:59 ")
+
+
 def test_holds_the_sla_back_until_it_is_computed_for_the_latest_change(desk: Desk) -> None:
     errand = desk.file()
     sla = {"done_due": False, "expiry": 1, "handling_time": 7, "response_time": 9, "within_sla": True}

@@ -43,7 +43,8 @@ cross join lateral (
            limit 1
          ) is not null as replied_to,
          (select count(*) from files f where f.workspace_id = t.workspace_id and f.ticket_id = t.id) as files,
-         (select json_agg(json_build_array(l.id, l.note, l.actor, extract(epoch from l.at)::bigint) order by l.id)
+         (select json_agg(
+            json_build_array(l.id, l.note, l.actor, floor(extract(epoch from l.at))::bigint) order by l.id)
           from timeline l where l.workspace_id = t.workspace_id and l.ticket_id = t.id)::text as actions,
          case when t.tags <> '{}' then (
            select json_agg(json_build_array(coalesce(g.id, 0), tag.name) order by tag.n)
