@@ -62,6 +62,12 @@ class Step(Generic[Thing]):
     thing: Thing | None
     stored: Stored[Thing] | None
 
+    def gives_new(self, member: str) -> bool:
+        """Whether the document gives a secret, as this member, that is not stored."""
+        if self.thing is None or getattr(self.thing, member) is form.KEPT:
+            return False
+        return self.stored is None or any(one.member == member for one in self.change.members)
+
 
 @dataclass(frozen=True)
 class NewSecret:

@@ -138,7 +138,7 @@ def _plan(scope: Scope) -> Sequence[Step[WebhookDoc]]:
 
 
 async def _store(tx: Transaction, scope: Scope, steps: Sequence[Step[WebhookDoc]]) -> None:
-    given = [step.thing.token.digest for step in steps if step.thing and _new(step, "token")]
+    given = [step.thing.token.digest for step in steps if step.thing and step.gives_new("token")]
     if given:
         await credentials.release_secrets(tx, scope.workspace_id, KIND, given)
     for step in steps:
@@ -148,19 +148,12 @@ async def _store(tx: Transaction, scope: Scope, steps: Sequence[Step[WebhookDoc]
             await credentials.archive_credential(tx, scope.workspace_id, step.stored.id)
 
 
-def _new(step: Step[WebhookDoc], member: str) -> bool:
-    """Whether the document gives a secret that is not stored."""
-    if step.thing is None or getattr(step.thing, member) is form.KEPT:
-        return False
-    return step.stored is None or any(one.member == member for one in step.change.members)
-
-
 async def _put(tx: Transaction, scope: Scope, step: Step[WebhookDoc], webhook: WebhookDoc) -> None:
     digests: dict[str, bytes | None] = {}
     for member, prefix in (("token", "in"), ("password", "pw")):
         made = step.stored is None and getattr(webhook, member) is form.KEPT
         secret = form_values.Given(rules.new_secret(prefix)) if made else getattr(webhook, member)
-        new = made or _new(step, member)
+        new = made or step.gives_new(member)
         digests[member] = secret.digest if new else None
         if new:
             shown = webhook.name if member == "token" else f"{webhook.name} {member}"

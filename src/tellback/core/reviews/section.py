@@ -169,17 +169,10 @@ async def _put(tx: Transaction, scope: Scope, step: Step[PageDoc], page: PageDoc
         None if token is form.KEPT else token.digest,
         await _low(tx, scope, page.low_rating_tickets),
     )
-    if made or _new(step, "verify_token"):
+    if made or step.gives_new("verify_token"):
         scope.secrets.append(NewSecret("pages", page.key, token.text, made))
-    if _new(step, "app_secret"):
+    if step.gives_new("app_secret"):
         scope.secrets.append(NewSecret("pages", f"{page.key} app_secret", page.app_secret.text, made=False))
-
-
-def _new(step: Step[PageDoc], member: str) -> bool:
-    """Whether the document gives a secret that is not stored."""
-    if step.thing is None or getattr(step.thing, member) is form.KEPT:
-        return False
-    return step.stored is None or any(one.member == member for one in step.change.members)
 
 
 async def _low(tx: Transaction, scope: Scope, wanted: LowDoc | None) -> dict[str, Any] | None:
