@@ -91,7 +91,7 @@ def one_row(window: Window, document: Mapping[str, Any]) -> Table:
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
-    """A division into pages, as of the workspace's change `changed`; to be had for at least until `until`."""
+    """A division into pages, as of the workspace's change number `changed`; to be had for at least until `until`."""
 
     cut: Cut
     changed: int
@@ -139,7 +139,7 @@ class Packages:
         if lock is None:
             lock = self._making[seen] = asyncio.Lock()
         async with lock, self._db.reading() as reader:
-            changed = await queries.changed(reader, window.workspace_id)
+            changed = await changes.queries.last(reader, window.workspace_id)
             kept = self._kept.get(seen)
             if kept is not None and kept.definition == package and kept.changed == changed:
                 return kept.cut

@@ -142,14 +142,6 @@ async def ids(
     return [row["id"] for row in rows]
 
 
-async def changed(reader: Reader, workspace_id: int) -> int:
-    """A number that another one follows whenever something changes in the workspace."""
-    number: int = await reader.fetchval(
-        "select changes from workspace_counters where workspace_id = $1", workspace_id
-    )
-    return number
-
-
 async def people(
     reader: Reader, workspace_id: int, project_id: int | None, ids: Sequence[int]
 ) -> dict[int, dict[str, Any]]:

@@ -43,14 +43,6 @@ async def record(tx: Transaction, workspace_id: int, subjects: Sequence[str], to
     return numbers
 
 
-async def last(reader: Reader, workspace_id: int) -> int:
-    """The number of the newest change."""
-    number: int = await reader.fetchval(
-        "select changes from workspace_counters where workspace_id = $1", workspace_id
-    )
-    return number
-
-
 async def people_changed(
     reader: Reader, workspace_id: int, after: int, last: int, but: range, limit: int
 ) -> list[tuple[str, int]]:

@@ -138,6 +138,14 @@ async def told(reader: Reader, workspace_id: int, seq: int, limit: int) -> list[
     return [_change(row) for row in rows]
 
 
+async def last(reader: Reader, workspace_id: int) -> int:
+    """The number of the workspace's newest change; 0 where there is none."""
+    number: int = await reader.fetchval(
+        "select changes from workspace_counters where workspace_id = $1", workspace_id
+    )
+    return number
+
+
 async def counted(reader: Reader, workspace_ids: Collection[int]) -> dict[int, int]:
     """The number of the last change of each workspace."""
     rows = await reader.fetch(

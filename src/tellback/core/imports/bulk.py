@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from itertools import compress, repeat
 
-from tellback.core import people
+from tellback.core import changes, people
 from tellback.core.changes import Kind, SubjectType
 from tellback.core.changes import bulk_queries as feed
 from tellback.core.imports import cells
@@ -133,7 +133,7 @@ class Bulk:
 
     async def _catch_up(self, tx: Transaction) -> int:
         """Forget whom others have changed meanwhile; the newest change of the feed."""
-        last = await feed.last(tx, self._workspace_id)
+        last = await changes.queries.last(tx, self._workspace_id)
         if self._seen is None:
             return last
         touched = await feed.people_changed(
