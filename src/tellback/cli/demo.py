@@ -158,7 +158,8 @@ class Demo:
         keys = demo_workspace.keys()
         mobile, website = keys[demo_lines.APP], keys["Website"]
         sources = {"beta/app": mobile, "beta/web": website, "shop/web": website}
-        return demo_workspace.filled(demo_feedback.Client(address, sources, self._tokens.hub))
+        client = demo_feedback.Client(address, sources, self._tokens.hub)
+        return demo_workspace.filled(client, self._team)
 
     def _page(
         self, address: str, tickets: Sequence[dict[str, Any]], cursor: str, records: demo_responses.Brought

@@ -53,15 +53,19 @@ async def provisioned(url: str, place: databases.Place, team: str) -> Tokens:
         await db.close()
 
 
-def filled(client: demo_feedback.Client) -> list[dict[str, Any]]:
-    """Post the demo's feedback where that was not done yet; every ticket there is, oldest first."""
+def filled(client: demo_feedback.Client, team: demo_team.Team) -> list[dict[str, Any]]:
+    """Post the demo's feedback where that was not done yet; every ticket there is, oldest first.
+
+    What is sent to the team because of it has been sent then, unless that takes unduly long.
+    """
     before = sum(1 for _ in client.tickets())
     client.fill(demo_feedback.bundled(), before)
     deadline = time.monotonic() + _SENT_WITHIN_S
     while True:
         stored = list(client.tickets())
-        under_way = any(_to_be_sent(ticket) and not ticket["external"] for ticket in stored[before:])
-        if not under_way or time.monotonic() > deadline:
+        to_send = [ticket for ticket in stored[before:] if _goes_to_tracker(ticket)]
+        told = len(team.calls()) >= 2 * len(to_send)  # the tracker of a bug, the chat of its status
+        if (told and all(ticket["external"] for ticket in to_send)) or time.monotonic() > deadline:
             return stored
         time.sleep(0.05)
 
@@ -70,7 +74,7 @@ def is_bug(ticket: Mapping[str, Any]) -> bool:
     return bool((ticket["project"], ticket["type"]) == ("beta", "bugs"))
 
 
-def _to_be_sent(ticket: Mapping[str, Any]) -> bool:
+def _goes_to_tracker(ticket: Mapping[str, Any]) -> bool:
     """As the rule in the file has it."""
     return is_bug(ticket) and ticket["values"].get("severity") == "High"
 
