@@ -82,14 +82,13 @@ async def _document(call: Call) -> tuple[provisioning.Document, bytes]:
     """The body as a document of the token's workspace, and its fingerprint. Its faults are left for `apply` to tell."""
     assert call.credential is not None
     slug = call.credential.workspace.slug
-    media_type = (call.header(b"content-type") or "").partition(";")[0].strip().lower()
-    if media_type not in (*YAML, "application/json"):
+    if call.media_type not in (*YAML, "application/json"):
         raise errors.Unsupported("The content type must be application/json or application/yaml.")
     body = await call.read_body()
     fingerprint, call.body = call.fingerprint(), b""  # the log must not keep a document full of secrets
     call.notes.target, call.notes.contents = slug, f"a configuration document of {len(body)} bytes"
     # In a thread, because a large file takes seconds to read.
-    if media_type in YAML:
+    if call.media_type in YAML:
         document = await asyncio.to_thread(provisioning.read, body, "body")
     else:
         document = await asyncio.to_thread(provisioning.read_value, strict_json.loads(body), "body")

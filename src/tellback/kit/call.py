@@ -108,13 +108,18 @@ class Call:
         announced = self.header(b"content-length")
         return None if announced is None else int(announced)
 
+    @property
+    def media_type(self) -> str:
+        """The body's, in lower case and without parameters; empty where none was given."""
+        return (self.header(b"content-type") or "").partition(";")[0].strip().lower()
+
     def require_method(self, *allow: str) -> None:
         if self.method not in allow:
             raise errors.MethodNotAllowed(allow)
 
     def require_media_type(self, media_type: str) -> None:
         """Refuse a body of another type; parameters such as a charset are allowed."""
-        given = (self.header(b"content-type") or "").partition(";")[0].strip().lower()
+        given = self.media_type
         if given != media_type:
             raise errors.Unsupported(
                 f"The content type must be {media_type}"

@@ -119,23 +119,20 @@ async def _mapping(call: Call, reference: str) -> Mapped | None:
 
 async def _sent(call: Call) -> tuple[wire.Sent, Callable[[], bytes]]:
     """What the body says, and how to tell it from another. Raises `Unsupported`, `TooLarge`, `Malformed`."""
-    content_type = call.header(b"content-type") or ""
-    media_type = content_type.partition(";")[0].strip().lower()
-    if media_type == forms.URLENCODED:
+    if call.media_type == forms.URLENCODED:
         return wire.of_form(forms.urlencoded(await call.read_body())), call.fingerprint
-    if media_type == forms.MULTIPART:
-        fields = forms.multipart_fields(await call.read_body(), content_type)
+    if call.media_type == forms.MULTIPART:
+        fields = forms.multipart_fields(await call.read_body(), call.header(b"content-type") or "")
         return wire.of_form(fields), lambda: forms.fingerprint(fields)
     return wire.of_json(await call.json_object()), call.fingerprint
 
 
 async def _flat(call: Call) -> dict[str, Any]:
     """The body's members; none at all is an empty one."""
-    media_type = (call.header(b"content-type") or "").partition(";")[0].strip().lower()
     body = await call.read_body()
     if not body:
         return {}
-    if media_type == forms.URLENCODED:
+    if call.media_type == forms.URLENCODED:
         return dict(forms.urlencoded(body))
     call.require_media_type(JSON)
     value = strict_json.loads(body)
