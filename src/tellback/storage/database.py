@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import datetime
 from typing import Any, NewType, TypeVar
 
@@ -136,6 +136,16 @@ class Database:
         Raises `DatabaseAway`, and whatever `effect` raises (then nothing is stored).
         """
         async with connection_of(self._pool) as connection:
+            return await in_transaction(connection, effect)
+
+    async def write_at_once(self, effect: Callable[[Transaction], Awaitable[Result]]) -> Result:
+        """As `write`, for an `effect` of a single statement.
+
+        PostgreSQL makes that a transaction by itself, so no BEGIN and COMMIT travel.
+        """
+        async with connection_of(self._pool) as connection:
+            with suppress(*RETRIED):
+                return await effect(Transaction(connection))
             return await in_transaction(connection, effect)
 
 

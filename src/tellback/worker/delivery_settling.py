@@ -7,11 +7,11 @@ time are many where deliveries are many. So the first step waits for a moment, a
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from tellback.core.automation import settling
 from tellback.core.automation.delivery_model import Answered, Step
-from tellback.storage.database import Database, Transaction
+from tellback.storage.database import Database
 from tellback.storage.errors import StorageError
 
 #: For how long the first step waits for others.
@@ -20,6 +20,7 @@ GATHER_S = 0.001
 LARGEST = 256
 
 _Waiting = tuple[Step, asyncio.Future[Answered]]
+_Write = Callable[[Sequence[Step]], Awaitable[Sequence[Answered | None]]]
 
 
 class Settling:
@@ -49,23 +50,36 @@ class Settling:
             self._working = None
 
     async def _commit(self, taken: Sequence[_Waiting]) -> None:
+        """Plain steps by one statement, and what that leaves by a transaction."""
+        plain = [one for one in taken if settling.is_plain(one[0])]
+        others = [one for one in taken if not settling.is_plain(one[0])]
+        if plain:
+            others += await self._tried(plain, self._write_plain)
+        if others:
+            await self._tried(others, self._write)
+
+    async def _tried(self, taken: Sequence[_Waiting], write: _Write) -> list[_Waiting]:
+        """Those that `write` leaves unanswered; everybody else is told what came of it."""
         try:
-            answers = await self._write([step for step, _ in taken])
+            answers = await write([step for step, _ in taken])
         except Exception as fault:
             if len(taken) > 1 and not isinstance(fault, StorageError):
-                for one in taken:  # whose fault it is will show
-                    await self._commit([one])
-                return
+                # whose fault it is will show
+                return [left for one in taken for left in await self._tried([one], write)]
             for _, waiting in taken:
                 if not waiting.done():
                     waiting.set_exception(fault)
-            return
-        for (_, waiting), answer in zip(taken, answers, strict=True):
-            if not waiting.done():  # its lane may have been cancelled; what was settled stands
-                waiting.set_result(answer)
+            return []
+        left = []
+        for one, answer in zip(taken, answers, strict=True):
+            if answer is None:
+                left.append(one)
+            elif not one[1].done():  # its lane may have been cancelled; what was settled stands
+                one[1].set_result(answer)
+        return left
 
-    async def _write(self, steps: Sequence[Step]) -> list[Answered]:
-        async def effect(tx: Transaction) -> list[Answered]:
-            return await settling.settle(tx, steps, self._schedule)
+    async def _write_plain(self, steps: Sequence[Step]) -> Sequence[Answered | None]:
+        return await self._db.write_at_once(lambda tx: settling.settle_plain(tx, steps))
 
-        return await self._db.write(effect)
+    async def _write(self, steps: Sequence[Step]) -> Sequence[Answered | None]:
+        return await self._db.write(lambda tx: settling.settle(tx, steps, self._schedule))

@@ -23,6 +23,7 @@ from tellback.core.automation.delivery_model import (
     NewDelivery,
     Request,
     Standing,
+    Step,
 )
 from tellback.core.automation.model import Header, Webhook
 from tellback.storage.database import Row, Transaction
@@ -167,48 +168,130 @@ async def stand(tx: Transaction, decisions: Mapping[Key, Decision], fresh: set[K
 
 # In order: the oldest that waits, once it is due. Free of order: whatever is due; what is begun is set aside
 # for as long as a lease, so that no other call of its destination takes it as well. Test calls go first.
-_BEGIN = f"""
-with wanted as (
-  select * from unnest($1::bigint[], $2::bigint[], $3::bool[], $4::int[]) as t (workspace_id, id, ordered, most)
-), picked as (
-  select found.* from wanted w cross join lateral (
-    select * from (
-      (select workspace_id, id, next_attempt_at, 0 as rank, w.ordered from deliveries
-       where workspace_id = w.workspace_id and destination_id = w.id and state = 'waiting'
-         and event_kind = '{TEST}' order by id limit 1)
-      union all
-      (select workspace_id, id, next_attempt_at, 1, true from deliveries
-       where workspace_id = w.workspace_id and destination_id = w.id and state = 'waiting'
-         and event_kind <> '{TEST}' and w.ordered order by id limit 1)
-      union all
-      (select workspace_id, id, next_attempt_at, 1, false from deliveries
-       where workspace_id = w.workspace_id and destination_id = w.id and state = 'waiting'
-         and event_kind <> '{TEST}' and not w.ordered and next_attempt_at <= statement_timestamp()
-       order by next_attempt_at, id limit w.most)
-    ) candidates
-    where next_attempt_at <= statement_timestamp() order by rank, next_attempt_at, id limit w.most
-  ) found
-), begun as (
+# From `wanted` (workspace_id, id, ordered, most, done: deliveries that the same statement finishes).
+_PICKED = f"""
+select found.* from wanted w cross join lateral (
+  select * from (
+    (select workspace_id, id, next_attempt_at, 0 as rank, w.ordered from deliveries
+     where workspace_id = w.workspace_id and destination_id = w.id and state = 'waiting'
+       and event_kind = '{TEST}' and id <> all(w.done) order by id limit 1)
+    union all
+    (select workspace_id, id, next_attempt_at, 1, true from deliveries
+     where workspace_id = w.workspace_id and destination_id = w.id and state = 'waiting'
+       and event_kind <> '{TEST}' and w.ordered and id <> all(w.done) order by id limit 1)
+    union all
+    (select workspace_id, id, next_attempt_at, 1, false from deliveries
+     where workspace_id = w.workspace_id and destination_id = w.id and state = 'waiting'
+       and event_kind <> '{TEST}' and not w.ordered and next_attempt_at <= statement_timestamp()
+       and id <> all(w.done) order by next_attempt_at, id limit w.most)
+  ) candidates
+  where next_attempt_at <= statement_timestamp() order by rank, next_attempt_at, id limit w.most
+) found
+"""
+
+# From `picked`.
+_BEGUN = f"""
+begun as (
   update deliveries d
   set attempts = d.attempts + 1,
       next_attempt_at = case when picked.ordered then d.next_attempt_at
-                        else statement_timestamp() + make_interval(secs => $5) end
+                        else statement_timestamp() + make_interval(secs => {LEASE_S}) end
   from picked where d.workspace_id = picked.workspace_id and d.id = picked.id and d.state = 'waiting'
-  returning d.*
+  returning d.workspace_id, d.destination_id, d.id, d.message_id, d.attempts, d.scheduled, d.event_kind,
+            d.subject_type, d.subject_id, d.request, d.warnings, d.origin
 ), opened as (
   insert into attempts (workspace_id, delivery_id, number, at, request)
   select workspace_id, id, attempts, clock_timestamp(), request - 'body' from begun
 )
+"""
+
+_BEGIN = f"""
+with wanted as (
+  select t.*, '{{}}'::bigint[] as done
+  from unnest($1::bigint[], $2::bigint[], $3::bool[], $4::int[]) as t (workspace_id, id, ordered, most)
+), picked as ({_PICKED}), {_BEGUN}
 select * from begun order by id
 """
 
 
 async def begin(tx: Transaction, wanted: Mapping[Key, int], ordered: Mapping[Key, bool]) -> list[Begun]:
     """Write attempts of due deliveries down as begun, at most `wanted` for each destination."""
-    rows = await tx.fetch(
-        _BEGIN, *_columns([(*key, ordered[key], most) for key, most in wanted.items()], 4), LEASE_S
-    )
+    rows = await tx.fetch(_BEGIN, *_columns([(*key, ordered[key], most) for key, most in wanted.items()], 4))
     return [_begun(row) for row in rows]
+
+
+# Holding, finishing and beginning at once. It sees the queues as they were before it waited for a destination, so
+# that what was added meanwhile is missed here: nothing is given back by it.
+_GO_ON = f"""
+with asked as (
+  select * from unnest($1::bigint[], $2::bigint[], $3::text[], $4::bool[], $5::int[])
+    as t (workspace_id, id, owner, ordered, most)
+), held as (
+  select d.workspace_id, d.id, asked.ordered, asked.most,
+         d.state = 'active' and d.archived_at is null
+           and coalesce(d.not_before <= statement_timestamp(), true) as open
+  from destinations d
+  join asked on d.workspace_id = asked.workspace_id and d.id = asked.id and d.lease_owner = asked.owner
+  where d.failures = 0
+  order by d.workspace_id, d.id for no key update of d
+), done as (
+  select t.* from unnest($6::bigint[], $7::bigint[], $8::bigint[], $9::int[], $10::int[], $11::text[], $12::int[],
+                         $13::text[], $14::text[])
+    as t (workspace_id, destination_id, id, number, duration_ms, request, status, headers, body)
+  join held on held.workspace_id = t.workspace_id and held.id = t.destination_id
+), moved as (
+  update deliveries d
+  set state = case d.state when 'waiting' then 'delivered' else d.state end,
+      scheduled = d.scheduled + 1, next_attempt_at = null,
+      finished_at = case d.state when 'waiting' then now() else d.finished_at end
+  from done
+  where d.workspace_id = done.workspace_id and d.id = done.id and d.attempts = done.number
+  returning d.workspace_id, d.id
+), written as (
+  update attempts a
+  set duration_ms = done.duration_ms, request = done.request::jsonb, status = done.status,
+      response_headers = done.headers::jsonb, response_body = done.body
+  from done join moved using (workspace_id, id)
+  where a.workspace_id = done.workspace_id and a.delivery_id = done.id and a.number = done.number
+), wanted as (
+  select workspace_id, id, ordered, most, $8::bigint[] as done from held where open and most > 0
+), picked as ({_PICKED}), {_BEGUN}
+select held.workspace_id as held_workspace_id, held.id as held_id, begun.*
+from held left join begun on begun.workspace_id = held.workspace_id and begun.destination_id = held.id
+order by begun.id
+"""
+
+
+async def go_on(tx: Transaction, steps: Sequence[Step]) -> dict[Key, list[Begun]]:
+    """In one statement: write down attempts that went well, and begin what the steps ask for.
+
+    Destinations that were left out, with whatever was to be done for them, are those that have failed before,
+    or whose lease another has by now.
+    """
+    asked: dict[Key, tuple[Leased, int]] = {}
+    done = []
+    for step in steps:
+        lease = step.lease
+        key = lease.workspace_id, lease.id
+        asked[key] = lease, asked.get(key, (lease, 0))[1] + step.begin
+        if step.finished is not None:
+            done.append(_went_well(lease, step.finished))
+    given = [(*key, lease.owner, lease.ordered, most) for key, (lease, most) in asked.items()]
+    found: dict[Key, list[Begun]] = {}
+    for row in await tx.fetch(_GO_ON, *_columns(given, 5), *_columns(done, 9)):
+        begun = found.setdefault((row["held_workspace_id"], row["held_id"]), [])
+        if row["id"] is not None:
+            begun.append(_begun(row))
+    return found
+
+
+def _went_well(lease: Leased, finished: Finished) -> tuple[Any, ...]:
+    begun, outcome = finished.begun, finished.outcome
+    request = {"method": begun.request.method, "url": begun.request.url, "headers": outcome.sent}
+    return (
+        begun.workspace_id, lease.id, begun.id, begun.number, outcome.duration_ms, _json(request), outcome.status,
+        _json(outcome.headers), outcome.body,
+    )  # fmt: skip
 
 
 _RELEASE = f"""

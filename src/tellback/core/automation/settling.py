@@ -51,6 +51,36 @@ async def settle(tx: Transaction, steps: Sequence[Step], schedule: tuple[float, 
     return _answers(steps, standings, begun, released)
 
 
+def is_plain(step: Step) -> bool:
+    """Whether a step tells of an attempt that went well and of nothing else, which is what most do."""
+    one = step.finished
+    if one is None or one.captured or one.warnings or one.begun.warnings:
+        return False
+    return one.outcome.error is None and not one.outcome.interrupted
+
+
+async def settle_plain(tx: Transaction, steps: Sequence[Step]) -> list[Answered | None]:
+    """Take plain steps by a single statement, which is a transaction by itself.
+
+    Nothing is given back. None for a step that `settle` has to take: its destination has failed before, or is
+    not held any more.
+    """
+    left = await queries.go_on(tx, steps)
+    return [
+        Answered(True, _taken(found, step.begin))
+        if (found := left.get(_key(step.lease))) is not None
+        else None
+        for step in steps
+    ]
+
+
+def _taken(left: list[Begun], most: int) -> tuple[Begun, ...]:
+    """The first of `left`, which are taken out of it."""
+    given = tuple(left[:most])
+    del left[:most]
+    return given
+
+
 def _key(lease: Leased) -> Key:
     return lease.workspace_id, lease.id
 
@@ -171,7 +201,6 @@ def _answers(
     answers = []
     for step in steps:
         key = _key(step.lease)
-        mine = left.get(key, [])
-        given, left[key] = mine[: step.begin], mine[step.begin :]
-        answers.append(Answered(key in standings and key not in released, tuple(given)))
+        given = _taken(left.get(key, []), step.begin)
+        answers.append(Answered(key in standings and key not in released, given))
     return answers
