@@ -249,6 +249,14 @@ def test_refuses_a_signed_body_of_another_type(platform: Platform) -> None:
     assert platform.http.post("/meta/main", content=body, headers=headers).status_code == 415
 
 
+def test_takes_a_signed_body_that_names_no_type(platform: Platform) -> None:
+    value = {"item": "rating", "verb": "add", "open_graph_story_id": platform.story, "rating": 4}
+    body = json.dumps(delivered(value)).encode()
+    answer = platform.http.post("/meta/main", content=body, headers={"X-Hub-Signature-256": signature(body)})
+    assert answer.status_code == 200, answer.text
+    assert said(platform.rating())[0] == 4
+
+
 def test_refuses_a_body_over_the_limit(platform: Platform) -> None:
     answer = platform.send(b'{"entry": []}' + b" " * 2**20)
     assert (answer.status_code, list(answer.json())) == (413, ["error"])
