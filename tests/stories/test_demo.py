@@ -169,6 +169,15 @@ def test_is_filled_once_and_keeps_what_was_posted(tmp_path: Path) -> None:
         entries = command.ask(f"{again['ready']}/hub/v1/intake?limit=1000", headers=headers)[1]["data"]
         assert any(entry["unmatched"] for entry in entries)
         assert any(entry["unmapped"] for entry in entries)
+        command.ask(
+            f"{again['ready']}/api/v1/projects/beta/feedback/app?apiKey={again['api_keys']['Mobile apps']}",
+            method="POST",
+            body={"title": "Sent on", "severity": "High"},
+        )
+        captured = json.loads(running.wait_for(lambda line: line.startswith('{"captured"')))["captured"]
+        called = json.loads(running.wait_for(lambda line: line.startswith('{"called"')))["called"]
+        assert (called["request"], called["body"]["summary"]) == ("POST /issues", "Sent on")
+        assert captured["values"] == {"tracker": {"issue": called["answer"]["key"]}}
         assert running.end(signal.SIGTERM) == 0
     assert command.naming(data) == {}
 
