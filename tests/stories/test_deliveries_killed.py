@@ -5,10 +5,8 @@ from __future__ import annotations
 import asyncio
 import random
 import signal
-import subprocess
 import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
 
 import pytest
 from tests.support import hub as hubs
@@ -26,23 +24,6 @@ SECRET = "whsec_c2VjcmV0"
 async def outbox(database_url: str) -> AsyncIterator[Outbox]:
     async with outboxes.opened(database_url) as opened:
         yield opened
-
-
-@contextmanager
-def work(url: str) -> Iterator[subprocess.Popen[str]]:
-    """`tellback work` in a process of its own, from the moment it is ready."""
-    process = subprocess.Popen(
-        hubs.command("work", "--database-url", url, "--allow-destination", "127.0.0.0/8"),
-        stdout=subprocess.PIPE, text=True, env=hubs.ENVIRONMENT,
-    )  # fmt: skip
-    try:
-        assert process.stdout is not None
-        assert "ready" in process.stdout.readline()
-        yield process
-    finally:
-        process.kill()
-        process.wait()
-        process.stdout.close()  # type: ignore[union-attr]
 
 
 def heard(receiver: Receiver, path: str) -> list[int]:
@@ -66,7 +47,7 @@ async def test_delivers_a_thousand_events_through_kills_of_two_workers(
             receiver.behave(f"/{number}", receivers.answer(after=0.02))
         await queues(outbox, receiver, 20, 50)
         for _ in range(4):
-            with work(database_url) as one, work(database_url) as other:
+            with hubs.working(database_url) as one, hubs.working(database_url) as other:
                 await asyncio.sleep(chance.uniform(0.1, 0.5))
                 one.kill()
                 await asyncio.sleep(chance.uniform(0.0, 0.2))
@@ -75,7 +56,7 @@ async def test_delivers_a_thousand_events_through_kills_of_two_workers(
             await outbox.rows("update destinations set lease_until = null")
             await outbox.rows("update deliveries set next_attempt_at = now() where state = 'waiting'")
             await outbox.rows("update destinations set next_at = least(next_at, now())")
-        with work(database_url), work(database_url):
+        with hubs.working(database_url), hubs.working(database_url):
             await outbox.until_settled(60)
         for number in range(20):
             came = heard(receiver, f"/{number}")
@@ -94,10 +75,10 @@ async def test_takes_up_an_orphan_within_a_minute(outbox: Outbox, database_url: 
         receiver.behave("/a", receivers.in_turn(receivers.hang, receivers.answer()))
         made = await outbox.destination(receiver.url("/a"), secrets=[SECRET])
         await outbox.queue(made, receiver.url("/a"))
-        with work(database_url) as process:
+        with hubs.working(database_url) as process:
             receiver.wait_for(1)
             process.kill()
-        with work(database_url):
+        with hubs.working(database_url):
             began = time.monotonic()
             first, second = receiver.wait_for(2, seconds=60)
             assert time.monotonic() - began < 45
@@ -110,7 +91,7 @@ async def test_finishes_calls_under_way_when_it_is_told_to_stop(outbox: Outbox, 
         receiver.behave("/a", receivers.answer(after=2))
         made = await outbox.destination(receiver.url("/a"))
         await outbox.queue(made, receiver.url("/a"), 2)
-        with work(database_url) as process:
+        with hubs.working(database_url) as process:
             receiver.wait_for(1)
             process.send_signal(signal.SIGTERM)
             assert process.wait(10) == 0
@@ -125,7 +106,7 @@ async def test_gives_up_calls_that_hang_when_it_is_told_to_stop(outbox: Outbox, 
         receiver.behave("/a", receivers.hang)
         made = await outbox.destination(receiver.url("/a"))
         (delivery,) = await outbox.queue(made, receiver.url("/a"))
-        with work(database_url) as process:
+        with hubs.working(database_url) as process:
             receiver.wait_for(1)
             process.send_signal(signal.SIGTERM)
             assert process.wait(10) == 0

@@ -68,7 +68,8 @@ def eventually(what: Callable[[], object], seconds: float = 15.0) -> None:
 
 
 @contextmanager
-def running(postgres: databases.Cluster, folder: Path) -> Iterator[Told]:
+def running(postgres: databases.Cluster, folder: Path, *more: str) -> Iterator[Told]:
+    """`more` are options of `tellback serve`."""
     url = databases.fresh_database(postgres)
     options = (
         "--files",
@@ -77,6 +78,7 @@ def running(postgres: databases.Cluster, folder: Path) -> Iterator[Told]:
         "127.0.0.0/8",
         "--retry-schedule",
         "0s,1s",
+        *more,
     )
     with (
         receivers.running() as receiver,

@@ -120,6 +120,23 @@ def running(log: Path, *place: str, options: tuple[str, ...] = (), port: int | N
         process.stdout.close()
 
 
+@contextmanager
+def working(url: str, *options: str) -> Iterator[subprocess.Popen[str]]:
+    """`tellback work` in a process of its own, from the moment it is ready."""
+    process = subprocess.Popen(
+        command("work", "--database-url", url, "--allow-destination", "127.0.0.0/8", *options),
+        stdout=subprocess.PIPE, text=True, env=ENVIRONMENT,
+    )  # fmt: skip
+    try:
+        assert process.stdout is not None
+        assert "ready" in process.stdout.readline()
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()  # type: ignore[union-attr]
+
+
 def until_ready(hub: Hub, seconds: float = 10) -> float:
     """Wait for 200 at /healthz/ready; how long it took."""
     began = time.monotonic()

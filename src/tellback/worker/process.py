@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, nullcontext
 
 from tellback.core.hub import Hub
 from tellback.settings import networks
@@ -28,7 +28,7 @@ CONNECTIONS = 3
 
 @asynccontextmanager
 async def working(hub: Hub, *, delivers: bool, stop_s: float = STOP_S) -> AsyncIterator[None]:
-    """Upkeep and, where the process `delivers`, events and deliveries, until the end of the block."""
+    """Upkeep, events and, where the process `delivers`, deliveries, until the end of the block."""
     settings = hub.settings
     tasks = [
         asyncio.create_task(work)
@@ -46,10 +46,7 @@ async def working(hub: Hub, *, delivers: bool, stop_s: float = STOP_S) -> AsyncI
         )
     ]
     try:
-        if delivers:
-            async with _delivering(hub, stop_s):
-                yield
-        else:
+        async with _acting(hub, delivers, stop_s):
             yield
     finally:
         for task in tasks:
@@ -57,17 +54,30 @@ async def working(hub: Hub, *, delivers: bool, stop_s: float = STOP_S) -> AsyncI
 
 
 @asynccontextmanager
-async def _delivering(hub: Hub, stop_s: float) -> AsyncIterator[None]:
-    url, schedule = hub.settings.database_url, tuple(map(float, hub.settings.retry_schedule))
+async def _acting(hub: Hub, delivers: bool, stop_s: float) -> AsyncIterator[None]:
+    """Act on events: what rules do to tickets is not to wait for a process that delivers."""
+    url, first_s = hub.settings.database_url, float(hub.settings.retry_schedule[0])
     assert url is not None
     db = await Database.open(url, connections=CONNECTIONS)
-    connector = egress.connector(networks(hub.settings.allow_destinations))
+    sending = _sending(hub, db, url, stop_s) if delivers else nullcontext(_left_to_others)
     try:
-        async with delivery.sending(db, url, schedule, connector, stop_s=stop_s) as deliveries:
-            reading = asyncio.create_task(events.run(db, deliveries.wake, first_s=schedule[0]))
+        async with sending as queued:
+            reading = asyncio.create_task(events.run(db, queued, first_s=first_s))
             try:
                 yield
             finally:
                 reading.cancel()
     finally:
         await db.close()
+
+
+@asynccontextmanager
+async def _sending(hub: Hub, db: Database, url: str, stop_s: float) -> AsyncIterator[Callable[[], None]]:
+    schedule = tuple(map(float, hub.settings.retry_schedule))
+    connector = egress.connector(networks(hub.settings.allow_destinations))
+    async with delivery.sending(db, url, schedule, connector, stop_s=stop_s) as deliveries:
+        yield deliveries.wake
+
+
+def _left_to_others() -> None:
+    """Calls are queued; the processes that deliver look for them themselves."""
