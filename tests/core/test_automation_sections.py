@@ -409,6 +409,8 @@ RULE = "rules: [{{key: r, on: ticket.created, {}}}]"
         (RULE.format("when: {score: {}}, do: [{add_tag: a}]"), "rules[0].when.score: below, above, at_most or at_least is due"),
         (RULE.format("when: {score: {belw: 3}}, do: [{add_tag: a}]"), "rules[0].when.score.belw: unknown member; did you mean 'below'?"),
         (RULE.format("every: 1h, do: [{add_tag: a}]"), "rules[0].every: belongs to a schedule alone"),
+        ("rules: [{key: r, on: response.recorded, do: [{webhook: w}, {add_tag: a}]}]\nwebhooks: [{key: w, method: GET, url: 'https://a.example/'}]", "rules[0].do[1].add_tag: works on tickets, and response.recorded is about a response"),
+        ("rules: [{key: r, on: rating.received, do: [{set_field: {field: severity, value: Low}}]}]", "rules[0].do[0].set_field: works on tickets, and rating.received is about a rating"),
         ("rules: [{key: r, on: schedule, do: [{add_tag: a}]}]", "rules[0].every: is required of a schedule"),
         ("rules: [{key: r, on: ticket.made, do: [{add_tag: a}]}]", f"rules[0].on: one of {'ticket.created, ticket.changed, ticket.status, ticket.answered, response.recorded, rating.received, session.completed, value.captured, schedule'} is due here, not 'ticket.made'"),
         ("subscriptions: [{key: s, url: 'https://a.example/', events: [ticket.created], when: {projct: beta}}]", "subscriptions[0].when.projct: there is no element 'projct'; did you mean 'project'?"),

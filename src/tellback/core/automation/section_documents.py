@@ -24,6 +24,11 @@ ON: Final = (
     "ticket.created", "ticket.changed", "ticket.status", "ticket.answered", "response.recorded",
     "rating.received", "session.completed", "value.captured", "schedule",
 )  # fmt: skip
+#: What some of these are about; the others are about tickets, `value.captured` at times.
+_NOT_OF_TICKETS: Final = {
+    "response.recorded": "a response", "rating.received": "a rating", "session.completed": "a session",
+}  # fmt: skip
+_TICKETS_ALONE: Final = ("set_status", "set_field", "add_tag", "assign", "add_note")
 #: What the feed can tell, and so what can be subscribed to.
 KINDS: Final[tuple[str, ...]] = get_args(Kind)
 
@@ -227,6 +232,13 @@ def _rule(rule: RuleDoc) -> Problems:
         yield "every", "belongs to a schedule alone"
     yield from bounds_faults(rule.when, "when")
     yield from texts_faults(rule.do, "do")
+    for place, action in enumerate(rule.do) if rule.on in _NOT_OF_TICKETS else ():
+        for verb in _TICKETS_ALONE:
+            if action[verb] is not None:
+                yield (
+                    f"do[{place}].{verb}",
+                    f"works on tickets, and {rule.on} is about {_NOT_OF_TICKETS[rule.on]}",
+                )
 
 
 def _subscription(subscription: SubscriptionDoc) -> Problems:
