@@ -39,6 +39,13 @@ def files_of(http: httpx.Client, ticket: dict[str, Any]) -> list[dict[str, Any]]
     return files
 
 
+def test_tells_of_one_source_by_one_name(http: httpx.Client, hub: hubs.Hub, ticket: dict[str, Any]) -> None:
+    assert upload(http, address(ticket), "crash.log").status_code == 201
+    shown = http.get(f"/hub/v1/tickets/{ticket['id']}", headers=hub.reader()).json()
+    created, added = shown["timeline"]
+    assert (created["kind"], added["actor"]) == ("created", created["actor"])
+
+
 @pytest.mark.parametrize("form", ["url", "endpoint"])
 def test_takes_a_file_at_both_addresses(http: httpx.Client, ticket: dict[str, Any], form: str) -> None:
     content = os.urandom(300_000)

@@ -72,7 +72,7 @@ class Uploads:
             new = NewAttachment(
                 credential.workspace.id,
                 ticket.id,
-                f"source {call.notes.target}",
+                f"source {source.name}",
                 tuple(
                     files.NewFile(
                         element.key, parameter, file.name, file.media_type,
