@@ -119,6 +119,7 @@ def restore(place: databases.Place, url: str, files: Path, archive: tarfile.TarF
     finally:
         dump.unlink(missing_ok=True)
     asyncio.run(migrate.migrate(url))
+    asyncio.run(migrate.analyze(url))  # what it knew of the tables is not in a dump
     return Done(count, os.stat(archive.name or "").st_size)
 
 

@@ -105,6 +105,12 @@ async def is_empty(url: str) -> bool:
     return not found
 
 
+async def analyze(url: str) -> None:
+    """Have the planner look at every table, as after a restore. Raises as `migrate`."""
+    async with connected(url) as connection:
+        await connection.execute("analyze")
+
+
 async def server_major(url: str) -> int:
     """The major version of the server, 15 to 18. Raises as `migrate`."""
     async with connected(url) as connection:
