@@ -83,8 +83,11 @@ def test_pages_newest_first(http: httpx.Client, hub: hubs.Hub) -> None:
 
 
 def test_needs_a_token_that_may_read(http: httpx.Client, hub: hubs.Hub) -> None:
-    assert http.get("/hub/v1/intake").status_code == 401
-    assert http.get("/hub/v1/intake", headers={"Authorization": f"Bearer {KEY}"}).status_code == 401
+    answer = http.get("/hub/v1/intake")
+    assert (answer.status_code, answer.headers["WWW-Authenticate"]) == (401, 'Bearer realm="hub"')
+    answer = http.get("/hub/v1/intake", headers={"Authorization": f"Bearer {KEY}"})
+    assert (answer.status_code, answer.json()["detail"]) == (401, "The access token is not valid.")
+    assert answer.headers["WWW-Authenticate"] == 'Bearer realm="hub", error="invalid_token"'
     other = {"Authorization": f"Bearer {hub.secrets['access_tokens']['reports']}"}
     answer = http.get("/hub/v1/intake", headers=other)
     assert answer.status_code == 403

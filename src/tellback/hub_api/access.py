@@ -13,12 +13,16 @@ from tellback.kit.front import peer_of
 from tellback.kit.limits import Limits
 
 
+class BadToken(errors.Unauthenticated):
+    """A token was sent, and it is none that works (RFC 6750, section 3.1)."""
+
+
 class InsufficientScope(errors.Forbidden):
     """The token is good, and not good for this (RFC 6750, section 3.1)."""
 
 
 async def bearer(request: Request[Any, Any, Any], claim: str) -> workspaces.Credential:
-    """The token's credential. Raises `Unauthenticated`, `InsufficientScope`, `RateLimited`."""
+    """The token's credential. Raises `Unauthenticated`, `BadToken`, `InsufficientScope`, `RateLimited`."""
     hub: Hub = request.app.state["hub"]
     limits: Limits = request.app.state["limits"]
     scheme, _, token = request.headers.get("authorization", "").strip().partition(" ")
@@ -26,7 +30,10 @@ async def bearer(request: Request[Any, Any, Any], claim: str) -> workspaces.Cred
         raise errors.Unauthenticated(
             "An access token is due in the Authorization header, as: Bearer <token>."
         )
-    known = await workspaces.tokens.authenticate(hub.db, hub.configuration, token.strip())
+    try:
+        known = await workspaces.tokens.authenticate(hub.db, hub.configuration, token.strip())
+    except errors.Unauthenticated as error:
+        raise BadToken(str(error)) from None
     limits.check_credential(
         f"{known.workspace.id}:{known.id}", loopback=peer_of(cast(answers.Scope, request.scope)).loopback
     )

@@ -62,7 +62,9 @@ def refusal(error: errors.HubError) -> answers.Answer:
     """A problem document; with a challenge where a token is missing or falls short (RFC 6750, section 3)."""
     answer = problems.refusal(error)
     challenge = None
-    if isinstance(error, errors.Unauthenticated):
+    if isinstance(error, access.BadToken):
+        challenge = b'Bearer realm="hub", error="invalid_token"'
+    elif isinstance(error, errors.Unauthenticated):
         challenge = b'Bearer realm="hub"'
     elif isinstance(error, access.InsufficientScope):
         challenge = b'Bearer realm="hub", error="insufficient_scope"'
