@@ -121,7 +121,7 @@ def test_writes_the_actions_as_the_seed_does(desk: Desk, errand: int) -> None:
         assert one["note"].endswith(f" at {one['time']}.")
     assert actions[-1]["origin"] == "agent System Administrator"
     [stored] = desk.sql(
-        "select extract(epoch from max(at))::bigint as at from timeline where ticket_id = $1", errand
+        "select floor(extract(epoch from max(at)))::bigint as at from timeline where ticket_id = $1", errand
     )
     assert actions[-1]["timeStamp"] == stored["at"]
 
