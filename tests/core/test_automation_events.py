@@ -49,6 +49,22 @@ async def test_does_a_rule_s_actions_in_order_and_tells_of_it(hub: Automat) -> N
     assert any(note.startswith("Rule escalate ran on ticket.created") for note in told)
 
 
+async def test_notes_unknown_tags_in_the_texts_of_a_rule_on_its_run_and_on_the_ticket(hub: Automat) -> None:
+    ticket_of = {"project": "beta", "type": "bugs", "subject": "After {{ ticket.nobody }}{{ ticket.id }}"}
+    await hub.rule(
+        "texts", "ticket.created", ("add_note", "By {{ ticket.nobody }}."), ("create_ticket", ticket_of)
+    )
+    ticket = await hub.ticket()
+    await hub.catch_up()
+    assert (await hub.runs())[0] == ("texts", "done", "unknown tag ticket.nobody")
+    told = await hub.timeline(ticket)
+    assert "By ." in told
+    assert (
+        "Rule texts ran on ticket.created: add_note, create_ticket (warnings: unknown tag ticket.nobody)"
+        in told
+    )
+
+
 async def test_acts_only_where_conditions_hold(hub: Automat) -> None:
     await hub.rule(
         "mine", "ticket.created", ("add_tag", "hit"), when={"type": "bugs", "status": ["New", "Other"]}
@@ -219,7 +235,11 @@ async def test_keeps_a_schedule_over_all_tickets_that_match(hub: Automat) -> Non
 async def test_runs_a_listener_s_actions_and_counts_the_hop(hub: Automat) -> None:
     ticket = await hub.ticket()
     await hub.webhook("jira", URL)
-    actions = (Action("set_status", "Fixed"), Action("webhook", "jira"))
+    actions = (
+        Action("set_status", "Fixed"),
+        Action("add_note", "By {{ nobody }}."),
+        Action("webhook", "jira"),
+    )
     window = Window(1, 1, "fix", None, None, 1, Listener("fix", "feedback", "macro", do=actions))
     heard = Heard(window, ticket, "listener fix", {"hop": 2})
     entry = intake.NewEntry(
@@ -227,8 +247,9 @@ async def test_runs_a_listener_s_actions_and_counts_the_hop(hub: Automat) -> Non
         status=200,
     )  # fmt: skip
     await hub.db.write(lambda tx: windows.HEAR.plain.apply(tx, [intake.Submission(heard, entry)]))
-    assert await hub.value("select kind from changes order by seq desc limit 1") == "ticket.status"
+    assert await hub.value("select count(*) from changes where kind = 'ticket.status'") == 1
     assert ["Tellback-Hop", "3"] in (await hub.requests())[0]["headers"]
+    assert "Listener fix ran with warnings: unknown tag nobody" in await hub.timeline(ticket)
 
 
 async def test_acts_once_however_many_read(hub: Automat) -> None:

@@ -171,7 +171,7 @@ async def _run(
     )
     if isinstance(outcome, Gathered):
         gathered.add(outcome)
-        _record(machinery, occasion, stored, "done", None, gathered)
+        _record(machinery, occasion, stored, "done", "; ".join(outcome.warnings) or None, gathered)
     elif isinstance(outcome, errors.HubError):
         _record(machinery, occasion, stored, "failed", outcome.message, gathered)
     else:
@@ -189,7 +189,11 @@ def _record(
 ) -> None:
     gathered.runs.append(Run(stored.id, stored.rule.key, occasion, outcome, detail))
     words = {"done": "ran", "failed": "failed", "stopped": "was stopped"}[outcome]
-    did = ", ".join(action.verb for action in stored.rule.do) if outcome == "done" else detail
+    did = detail
+    if outcome == "done":
+        did = ", ".join(action.verb for action in stored.rule.do) + (
+            f" (warnings: {detail})" if detail else ""
+        )
     _note(machinery, occasion, f"Rule {stored.rule.key} {words} on {occasion.kind}: {did}", gathered)
 
 

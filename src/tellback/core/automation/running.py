@@ -27,6 +27,8 @@ class Gathered:
     runs: list[Run] = field(default_factory=list)
     notes: list[tuple[int, int, str, str, str]] = field(default_factory=list)
     news: list[changes.NewChange] = field(default_factory=list)
+    #: What is to be told of this run alone: unknown tags in its texts.
+    warnings: list[str] = field(default_factory=list)
 
     def add(self, other: Gathered) -> None:
         self.deliveries += other.deliveries
@@ -50,12 +52,14 @@ async def act(
     """
     gathered = Gathered()
     by = tickets.By(actor, causes.as_json())
-    work = [one for action in actions if (one := _on_ticket(machinery, occasion, action)) is not None]
+    work = [
+        one for action in actions if (one := _on_ticket(machinery, occasion, action, gathered)) is not None
+    ]
     for action in actions:
         if action.verb == "webhook":
             gathered.deliveries.append(_called(machinery, occasion, str(action.argument), causes))
         elif action.verb == "create_ticket":
-            gathered.opening.append((_opened(machinery, occasion, action), by))
+            gathered.opening.append((_opened(machinery, occasion, action, gathered), by))
     if work:
         ticket_id = _ticket(occasion)
         acted = await tickets.act(tx, machinery.workspace_id, ticket_id, work, by)
@@ -70,15 +74,20 @@ def _called(machinery: Machinery, occasion: Occasion, key: str, causes: Origin) 
     return rendering.webhook_call(machinery, occasion, destination, causes)
 
 
-def _opened(machinery: Machinery, occasion: Occasion, action: Action) -> tickets.ToOpen:
+def _opened(machinery: Machinery, occasion: Occasion, action: Action, gathered: Gathered) -> tickets.ToOpen:
     wanted = action.argument
-    scope = rendering.scope(machinery, occasion)
     return tickets.ToOpen(
         wanted["project"],
         wanted["type"],
-        templates.render_text(wanted["subject"], scope).text,
-        templates.render_text(wanted.get("body") or "", scope).text,
+        _filled_in(machinery, occasion, wanted["subject"], gathered),
+        _filled_in(machinery, occasion, wanted.get("body") or "", gathered),
     )
+
+
+def _filled_in(machinery: Machinery, occasion: Occasion, source: str, gathered: Gathered) -> str:
+    text = templates.render_text(source, rendering.scope(machinery, occasion))
+    gathered.warnings += [warning for warning in text.warnings if warning not in gathered.warnings]
+    return text.text
 
 
 def _ticket(occasion: Occasion) -> int:
@@ -89,7 +98,9 @@ def _ticket(occasion: Occasion) -> int:
     return int(occasion.subject_id)
 
 
-def _on_ticket(machinery: Machinery, occasion: Occasion, action: Action) -> tickets.Action | None:
+def _on_ticket(
+    machinery: Machinery, occasion: Occasion, action: Action, gathered: Gathered
+) -> tickets.Action | None:
     """What an action does to the event's ticket; None for one that does something else."""
     argument = action.argument
     match action.verb:
@@ -102,7 +113,7 @@ def _on_ticket(machinery: Machinery, occasion: Occasion, action: Action) -> tick
         case "assign":
             return tickets.Assign(argument)
         case "add_note":
-            return tickets.AddNote(templates.render_text(argument, rendering.scope(machinery, occasion)).text)
+            return tickets.AddNote(_filled_in(machinery, occasion, argument, gathered))
         case "webhook" | "create_ticket":
             return None
 

@@ -245,7 +245,11 @@ async def _did(tx: Transaction, one: Heard, machinery: Machinery) -> running.Gat
         raise errors.NotFound("It is gone.")
     now, origin = await events_queries.clock(tx), events_rules.origin_of(one.origin)
     occasion = Occasion("listener", now, subject[0], str(one.subject_id), document, one.actor, origin=origin)
-    return await running.act(tx, machinery, occasion, listener.do, one.actor, origin)
+    done = await running.act(tx, machinery, occasion, listener.do, one.actor, origin)
+    if done.warnings and subject[0] == "ticket":
+        told = f"Listener {one.window.key} ran with warnings: {'; '.join(done.warnings)}"
+        done.notes.append((workspace_id, one.subject_id, "tellback", "rule", told))
+    return done
 
 
 #: What came in through listeners, with its log entries. One that cannot be done is refused, wholly.
