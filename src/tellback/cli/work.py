@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import importlib
 import json
 import signal
@@ -56,6 +57,9 @@ async def _work(access: databases.Access, settings: Settings, announce: Callable
     runtime = importlib.import_module("tellback.runtime")
     process = importlib.import_module("tellback.worker.process")
     await migrate.migrate(access.url)
+    # What is imported stays: full collections need not look through it.
+    gc.collect()
+    gc.freeze()
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)

@@ -6,6 +6,7 @@ Nothing is followed, unpacked or read beyond its bounds; whatever happens become
 from __future__ import annotations
 
 import asyncio
+import functools
 import ssl
 import time
 from collections.abc import Sequence
@@ -75,9 +76,13 @@ def masked(headers: Headers, lease: Leased) -> Headers:
     """The headers as they may be shown."""
     secret = {header.name.lower() for header in lease.headers}
     return [
-        (name, logs.MASK if name.lower() in secret or logs.names_a_secret(name) else value)
+        (name, logs.MASK if name.lower() in secret or _names_a_secret(name) else value)
         for name, value in headers
     ]
+
+
+#: The same few names come with every call and every answer.
+_names_a_secret = functools.lru_cache(1024)(logs.names_a_secret)
 
 
 async def _exchange(
@@ -112,7 +117,7 @@ async def _exchange(
 async def _read(response: aiohttp.ClientResponse) -> tuple[bytes, bool]:
     """The body, at most `LONGEST_BODY`, and whether that is all of it."""
     read = bytearray()
-    async for piece in response.content.iter_any():
+    while piece := await response.content.readany():
         read += piece
         if len(read) > LONGEST_BODY:
             return bytes(read[:LONGEST_BODY]), False
@@ -137,7 +142,7 @@ def _shown(response: aiohttp.ClientResponse) -> dict[str, str]:
         left -= len(name) + len(clean)
         if left < 0:
             break
-        value = logs.MASK if logs.names_a_secret(name) else clean
+        value = logs.MASK if _names_a_secret(name) else clean
         shown[name] = f"{shown[name]}, {value}" if name in shown else value
     return shown
 

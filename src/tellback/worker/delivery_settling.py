@@ -1,7 +1,7 @@
-"""Settling together: steps that come within a moment share a transaction.
+"""Settling together: steps that come while a transaction is under way share the next.
 
-A transaction costs the same few round trips for one step as for a hundred, and calls that are answered at the same
-time are many where deliveries are many. So the first step waits for a moment, and for the transaction before.
+A transaction costs the same few round trips for one step as for a hundred. Where deliveries are many, one half of
+the calls is made while what came of the other half is written.
 """
 
 from __future__ import annotations
@@ -14,8 +14,6 @@ from tellback.core.automation.delivery_model import Answered, Step
 from tellback.storage.database import Database
 from tellback.storage.errors import StorageError
 
-#: For how long the first step waits for others.
-GATHER_S = 0.001
 #: Steps in one transaction.
 LARGEST = 256
 
@@ -24,7 +22,7 @@ _Write = Callable[[Sequence[Step]], Awaitable[Sequence[Answered | None]]]
 
 
 class Settling:
-    """The steps of one process, by one connection after the other's commit."""
+    """The steps of one process, one transaction after the other."""
 
     def __init__(self, db: Database, schedule: tuple[float, ...]) -> None:
         self._db = db
@@ -43,7 +41,7 @@ class Settling:
     async def _work(self) -> None:
         try:
             while self._waiting:
-                await asyncio.sleep(GATHER_S)
+                await asyncio.sleep(0)  # what is answered by now joins in
                 taken, self._waiting = self._waiting[:LARGEST], self._waiting[LARGEST:]
                 await self._commit(taken)
         finally:

@@ -56,12 +56,13 @@ class Turn:
         self._most = 1 if lease.ordered else LANES
         self._ends = time.monotonic() + LONGEST_S
         self._lanes: set[asyncio.Task[None]] = set()
-        self._calls: dict[asyncio.Task[Outcome], Begun] = {}
+        self._calling: set[asyncio.Task[None]] = set()
+        self._interrupted = False
         self._held = True
 
     @property
     def in_flight(self) -> int:
-        return len(self._calls)
+        return len(self._calling)
 
     @property
     def timed_out(self) -> bool:
@@ -74,8 +75,9 @@ class Turn:
 
     def interrupt(self) -> None:
         """Give up the calls under way; each is settled as stopped."""
-        for call in self._calls:
-            call.cancel()
+        self._interrupted = True
+        for lane in self._calling:
+            lane.cancel()
 
     async def run(self) -> None:
         """Work to the end of the turn, and give the destination back."""
@@ -108,25 +110,26 @@ class Turn:
         """One call after the other, each settled together with the begin of the next."""
         following: tuple[Begun, ...] = (begun,)
         while following:
-            finished = await self._call(following[0])
+            finished = await self._called(following[0])
             step = Step(
                 self._lease, finished, begin=1 if self._goes_on() else 0, release=len(self._lanes) == 1
             )
             following = (await self._told(step)).begun
 
-    async def _call(self, begun: Begun) -> Finished:
+    async def _called(self, begun: Begun) -> Finished:
         since = time.monotonic()
-        call = asyncio.create_task(delivery_call.call(self._client, self._lease, begun))
-        self._calls[call] = begun
+        lane = asyncio.current_task()
+        assert lane is not None
+        self._calling.add(lane)
         try:
-            outcome = await call
+            outcome = await delivery_call.call(self._client, self._lease, begun)
         except asyncio.CancelledError:
-            if not call.cancelled():  # this lane was cancelled, and not the call alone
+            if not self._interrupted:
                 raise
+            lane.uncancel()  # the call alone was given up; what it came to is still to be settled
             outcome = delivery_call.stopped(self._lease, begun, since)
         finally:
-            call.cancel()
-            del self._calls[call]
+            self._calling.discard(lane)
         ATTEMPTS.add(delivery_call.label(outcome))
         DURATIONS.observe(outcome.duration_ms / 1000)
         return self._picked(begun, outcome)

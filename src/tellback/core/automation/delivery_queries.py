@@ -168,7 +168,9 @@ async def stand(tx: Transaction, decisions: Mapping[Key, Decision], fresh: set[K
 
 # In order: the oldest that waits, once it is due. Free of order: whatever is due; what is begun is set aside
 # for as long as a lease, so that no other call of its destination takes it as well. Test calls go first.
-# From `wanted` (workspace_id, id, ordered, most, done: deliveries that the same statement finishes).
+# From `wanted` (workspace_id, id, ordered, most, done: deliveries that the same statement finishes). Picking ends
+# before the first is begun, which is what the last `order by` is for: PostgreSQL does not mark index entries that
+# it found dead where their page is written to meanwhile, and would walk over all that is done each time.
 _PICKED = f"""
 select found.* from wanted w cross join lateral (
   select * from (
@@ -187,6 +189,7 @@ select found.* from wanted w cross join lateral (
   ) candidates
   where next_attempt_at <= statement_timestamp() order by rank, next_attempt_at, id limit w.most
 ) found
+order by found.workspace_id, found.id
 """
 
 # From `picked`.
@@ -246,13 +249,13 @@ with asked as (
       finished_at = case d.state when 'waiting' then now() else d.finished_at end
   from done
   where d.workspace_id = done.workspace_id and d.id = done.id and d.attempts = done.number
-  returning d.workspace_id, d.id
+  returning done.*
 ), written as (
   update attempts a
-  set duration_ms = done.duration_ms, request = done.request::jsonb, status = done.status,
-      response_headers = done.headers::jsonb, response_body = done.body
-  from done join moved using (workspace_id, id)
-  where a.workspace_id = done.workspace_id and a.delivery_id = done.id and a.number = done.number
+  set duration_ms = moved.duration_ms, request = moved.request::jsonb, status = moved.status,
+      response_headers = moved.headers::jsonb, response_body = moved.body
+  from moved
+  where a.workspace_id = moved.workspace_id and a.delivery_id = moved.id and a.number = moved.number
 ), wanted as (
   select workspace_id, id, ordered, most, $8::bigint[] as done from held where open and most > 0
 ), picked as ({_PICKED}), {_BEGUN}
