@@ -27,7 +27,7 @@ def test_shows_one_record_with_the_fields_of_the_lookup(outside: Outside) -> Non
     assert [(one["name"], one["dataType"]) for one in body["fields"]] == [
         ("display_id", "string"), ("status", "string"), ("title", "string"), ("devices", "list"),
         ("stars", "integer"), ("log", "list"), ("submitter", "string"), ("tags", "list"), ("deleted", "boolean"),
-        ("created_at", "datetime"), ("external.jira.issue_key", "string"), ("external.jira.open", "string"),
+        ("created_at", "datetime"), ("external.jira.issue_key", "string"), ("external.jira.open", "boolean"),
     ]  # fmt: skip
     [row] = body["data"]
     assert [cell["fieldOrdinal"] for cell in row] == list(range(12))

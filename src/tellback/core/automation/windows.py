@@ -86,7 +86,7 @@ async def record(reader: Reader, window: Window, reference: str) -> tuple[int, M
 
 def one_row(window: Window, document: Mapping[str, Any]) -> Table:
     """What a record lookup shows of a record."""
-    return Table(window.fields, (windows_fields.row(window.fields, document),))
+    return Table(*windows_fields.shown(window.fields, [document]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +126,7 @@ class Packages:
             ids = await _ids(reader, window, package, cut, number)
             documents = await _documents(reader, window, ids)
         there = [documents[id] for id in ids if id in documents and not documents[id].get("deleted")]
-        rows = tuple(windows_fields.row(window.fields, one) for one in there)
-        return Table(window.fields, rows, number, package.page_size, cut.total)
+        return Table(*windows_fields.shown(window.fields, there), number, package.page_size, cut.total)
 
     async def _cut(self, window: Window, package: DataPackage) -> Cut:
         """How the package divides; who asks while that is worked out waits for it, and no second one begins."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import io
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -100,7 +101,8 @@ def field(
         label = name.removeprefix(_EXTERNAL)
         parts = label.split(".")
         whole = len(parts) > 1 and all(parts)
-        return Field(name, captured.get(label, "string"), ("external", label)) if whole else None
+        type = captured.get(label, "string")
+        return Field(name, type, ("external", label), label in captured) if whole else None
     if object == "user" and name.startswith(_SEGMENT) and len(name) > len(_SEGMENT):
         return Field(name, "string", ("segments", name.removeprefix(_SEGMENT)))
     if object != "feedback":
@@ -111,8 +113,23 @@ def field(
     return Field(name, "string", ("subject",)) if name == "title" else None
 
 
-def row(fields: Sequence[Field], document: Document) -> tuple[Cell, ...]:
-    """A record's values in the order of its fields."""
+def shown(
+    fields: Sequence[Field], documents: Sequence[Document]
+) -> tuple[tuple[Field, ...], tuple[tuple[Cell, ...], ...]]:
+    """Fields with the types that their values here have where nothing else says so, and the records' values."""
+    typed = tuple(
+        one if one.declared else dataclasses.replace(one, type=_shared_type(one, documents)) for one in fields
+    )
+    return typed, tuple(_row(typed, document) for document in documents)
+
+
+def _shared_type(field: Field, documents: Sequence[Document]) -> DataType:
+    values = (_value(field.path, document) for document in documents)
+    types = {_type(value) for value in values if value is not None}
+    return types.pop() if len(types) == 1 else "string"
+
+
+def _row(fields: Sequence[Field], document: Document) -> tuple[Cell, ...]:
     return tuple(_cell(one, _value(one.path, document)) for one in fields)
 
 
@@ -140,17 +157,19 @@ def _cell(of: Field, value: Any) -> Cell:
     if value is None:
         return Cell(of.type, "", ())
     values = tuple(value) if isinstance(value, list | tuple) else (value,)
-    type = _type(value) if of.path[0] == "external" else of.type
+    type = of.type
+    if of.path[0] == "external" and not (
+        type == "datetime" and isinstance(value, str) and _MOMENT.fullmatch(value)
+    ):
+        type = _type(value)
     return Cell(type, ", ".join(_text(one) for one in values), values)
 
 
 def _type(value: Any) -> DataType:
-    """What a captured value is: only the value itself tells."""
+    """What a captured value is by itself; a text is a time only where somebody said so."""
     if isinstance(value, bool):
         return "boolean"
-    if isinstance(value, int):
-        return "integer"
-    return "datetime" if isinstance(value, str) and _MOMENT.fullmatch(value) else "string"
+    return "integer" if isinstance(value, int) else "string"
 
 
 def _text(value: Any) -> str:

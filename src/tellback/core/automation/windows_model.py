@@ -16,11 +16,15 @@ Definition = Listener | RecordLookup | DataPackage
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A column: `name` as the configuration has it, and where its value stands in a record's document."""
+    """A column: `name` as the configuration has it, and where its value stands in a record's document.
+
+    Not `declared`: nothing but its values tells the type of a captured value that came in by a listener.
+    """
 
     name: str
     type: DataType
     path: tuple[str, ...]
+    declared: bool = True
 
 
 @dataclass(frozen=True, slots=True)
