@@ -82,10 +82,14 @@ class Outbox:
 
     @asynccontextmanager
     async def sending(
-        self, schedule: tuple[float, ...] = QUICK, *, stop_s: float = 1.0
+        self,
+        schedule: tuple[float, ...] = QUICK,
+        *,
+        stop_s: float = 1.0,
+        connector: aiohttp.BaseConnector | None = None,
     ) -> AsyncIterator[delivery.Deliveries]:
-        """A worker that may call loopback."""
-        connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=4)
+        """A worker that may call loopback, or what `connector` lets it."""
+        connector = connector or aiohttp.TCPConnector(limit=0, keepalive_timeout=4)
         async with delivery.sending(self.db, self.url, schedule, connector, stop_s=stop_s) as deliveries:
             yield deliveries
 

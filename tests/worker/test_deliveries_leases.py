@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 
 import aiohttp
@@ -11,9 +12,10 @@ from tests.support import receiver as receivers
 from tests.support.outbox import Outbox
 from tests.support.receiver import Receiver
 
-from tellback.core.automation import delivery_queries, settling
+from tellback.core.automation import delivery_queries
 from tellback.core.automation.delivery_model import Answered, Begun, Finished, Leased, Outcome, Step
 from tellback.worker import delivery_call
+from tellback.worker.delivery_settling import Settling
 
 pytestmark = pytest.mark.anyio
 
@@ -40,14 +42,14 @@ class Worker:
     def __init__(self, outbox: Outbox, owner: str) -> None:
         self._outbox = outbox
         self._owner = owner
+        self._settling = Settling(outbox.db, SCHEDULE)
 
     async def lease(self) -> Leased | None:
         found = await self._outbox.db.write(lambda tx: delivery_queries.claim(tx, self._owner, 10))
         return found[0] if found else None
 
     async def step(self, step: Step) -> Answered:
-        (answered,) = await self._outbox.db.write(lambda tx: settling.settle(tx, [step], SCHEDULE))
-        return answered
+        return await self._settling.settle(step)
 
     async def begin(self) -> tuple[Leased, Begun]:
         lease = await self.lease()
@@ -93,19 +95,22 @@ async def test_repeats_what_was_sent_and_not_settled_with_the_same_id(
     assert (first.id, first.body) == (second.id, second.body)
 
 
-async def test_lets_no_late_worker_overwrite_a_newer_attempt(outbox: Outbox, receiver: Receiver) -> None:
+@pytest.mark.parametrize("late_outcome", [FAILED, DONE])
+async def test_lets_no_late_worker_overwrite_a_newer_attempt(
+    outbox: Outbox, receiver: Receiver, late_outcome: Outcome
+) -> None:
     (delivery,) = await one(outbox, receiver)
     late = Worker(outbox, "late")
     lease, begun = await late.begin()
     await lease_runs_out(outbox)
     newer = Worker(outbox, "newer")
     its_lease, again = await newer.begin()
-    answered = await late.step(Step(lease, Finished(begun, FAILED), begin=1))
+    answered = await late.step(Step(lease, Finished(begun, late_outcome), begin=1))
     assert answered == Answered(held=False)
     assert await outbox.value("select state from deliveries") == "waiting"
     await newer.step(Step(its_lease, Finished(again, DONE), release=True))
     assert await outbox.value("select state from deliveries") == "delivered"
-    await late.step(Step(lease, Finished(begun, FAILED), begin=1))
+    await late.step(Step(lease, Finished(begun, late_outcome), begin=1))
     assert await outbox.value("select state from deliveries") == "delivered"
     assert [row["status"] for row in await outbox.attempts(delivery)] == [None, 200]
     assert await outbox.value("select failures from destinations") == 0
@@ -121,6 +126,33 @@ async def test_writes_no_result_of_an_older_attempt_of_its_own(outbox: Outbox, r
     assert await outbox.value("select state from deliveries") == "waiting"
     await worker.step(Step(its_lease, Finished(again, DONE), release=True))
     assert [row["status"] for row in await outbox.attempts(delivery)] == [None, 200]
+
+
+async def test_forgets_earlier_failures_at_the_first_success(outbox: Outbox, receiver: Receiver) -> None:
+    await one(outbox, receiver)
+    worker = Worker(outbox, "w")
+    lease, begun = await worker.begin()
+    await outbox.rows("update destinations set failures = 3, failing_since = now()")
+    assert (await worker.step(Step(lease, Finished(begun, DONE)))).held
+    assert await outbox.value("select (failures, failing_since)::text from destinations") == "(0,)"
+    assert await outbox.value("select state from deliveries") == "delivered"
+
+
+async def test_begins_each_of_a_queue_once_where_steps_come_together(
+    outbox: Outbox, receiver: Receiver
+) -> None:
+    destination = await outbox.destination(receiver.url("/a"), ordered=False)
+    queued = await outbox.queue(destination, receiver.url("/a"), 5)
+    worker = Worker(outbox, "w")
+    lease = await worker.lease()
+    assert lease is not None
+    begun = (await worker.step(Step(lease, begin=2))).begun
+    answers = await asyncio.gather(
+        *(worker.step(Step(lease, Finished(done, DONE), begin=1)) for done in begun)
+    )
+    following = [one for answered in answers for one in answered.begun]
+    assert [one.id for one in (*begun, *following)] == queued[:4]
+    assert [len(await outbox.attempts(delivery)) for delivery in queued] == [1, 1, 1, 1, 0]
 
 
 async def test_may_settle_twice_when_it_does_not_know_whether_it_did(

@@ -18,7 +18,8 @@ from tests.support import tls
 from tests.support.outbox import Outbox
 from tests.support.receiver import Behaviour, Receiver
 
-from tellback.worker import delivery_call
+from tellback.core.automation import hints
+from tellback.worker import delivery_call, egress
 
 pytestmark = pytest.mark.anyio
 
@@ -155,6 +156,25 @@ async def test_tells_of_a_refused_port(outbox: Outbox) -> None:
         came = await outcome(outbox, f"http://127.0.0.1:{taken.getsockname()[1]}/")
     assert "refused" in str(came["error"])
     assert "port" in str(came["hint"])
+
+
+async def test_tells_of_a_private_address_and_does_not_connect(outbox: Outbox) -> None:
+    with socket.socket() as inside:
+        inside.bind(("127.0.0.1", 0))
+        inside.listen()
+        inside.setblocking(False)
+        url = f"http://127.0.0.1:{inside.getsockname()[1]}/"
+        destination = await outbox.destination(url)
+        (delivery,) = await outbox.queue(destination, url)
+        async with outbox.sending(ONCE, connector=egress.connector()):
+            await outbox.until_settled()
+        with pytest.raises(BlockingIOError):
+            inside.accept()
+    (attempt,) = await outbox.attempts(delivery)
+    words, hint = hints.FAULTS["forbidden"]
+    assert (attempt["status"], attempt["hint"]) == (None, hint)
+    assert words in attempt["error"]
+    assert await outbox.value("select state from deliveries where id = $1", delivery) == "failed"
 
 
 async def test_tells_of_a_name_that_does_not_resolve(outbox: Outbox) -> None:
