@@ -38,6 +38,11 @@ def test_shows_every_attempt_with_a_hint(told: Told, failed: int) -> None:
     assert shown["next_attempt_at"] is None
 
 
+def test_shows_no_key_that_stands_in_an_address(told: Told) -> None:
+    (link,) = [one for one in told.get("/webhooks")["data"] if one["key"] == "link"]
+    assert link["url"].endswith("/issue/{{ external.jira.issue_key }}/link?apiKey=***")
+
+
 def test_filters_the_list(told: Told, failed: int) -> None:
     assert failed in [one["id"] for one in told.deliveries(state="failed", webhook="broken")]
     assert told.deliveries(webhook="broken", state="cancelled") == []

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from tellback import logs
 from tellback.core.automation.delivery_model import Attempt, Delivery, Destination
 from tellback.core.automation.hints import FAULTS
 
@@ -146,12 +147,19 @@ def _request(request: Mapping[str, Any]) -> AttemptRequest:
 
 def webhook(found: Destination) -> WebhookDocument:
     return msgspec.convert(
-        {**_standing(found), **_defined(found, "method", "url", "ordered")}, WebhookDocument
+        {**_standing(found), **_defined(found, "method", "ordered"), "url": _url(found)}, WebhookDocument
     )
 
 
 def subscription(found: Destination) -> SubscriptionDocument:
-    return msgspec.convert({**_standing(found), **_defined(found, "url", "events")}, SubscriptionDocument)
+    return msgspec.convert(
+        {**_standing(found), **_defined(found, "events"), "url": _url(found)}, SubscriptionDocument
+    )
+
+
+def _url(found: Destination) -> str:
+    """Where it goes, without the credentials that some receivers want in their address."""
+    return logs.mask_text(str(found.definition["url"]))
 
 
 def _defined(found: Destination, *members: str) -> dict[str, Any]:
