@@ -82,6 +82,7 @@ def test_gives_a_package_in_pages(outside: Outside) -> None:
     assert [row[0] for row in seen][-7:] == [one["feedbackId"] for one in made]
     past = outside.get(f"{P}/feedbackDataPackages/open", page=pages + 1).json()
     assert (past["data"], past["paging"]["currentPage"]) == ([], pages + 1)
+    assert outside.get(f"{P}/feedbackDataPackages/open", page=10**15).json()["data"] == []
 
 
 def test_follows_what_changes(outside: Outside) -> None:

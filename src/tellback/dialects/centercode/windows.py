@@ -24,7 +24,7 @@ CSV = b"text/csv; charset=utf-8"
 LONGEST_COMMENT = 65_535
 LONGEST_LABEL = 255
 MOST_VALUES = 1_000
-_PAGE = re.compile(r"0*[1-9][0-9]{0,8}", re.ASCII)
+_PAGE = re.compile(r"0*[1-9][0-9]{0,17}", re.ASCII)
 _SAID = {"macro": (202, "Accepted"), "comment": (201, "Created"), "data": (200, "OK")}
 
 
