@@ -44,7 +44,8 @@ async def test_delivers_a_thousand_events_through_kills_of_two_workers(
     chance = random.Random(6)  # noqa: S311 - when to kill
     with receivers.running() as receiver:
         for number in range(20):
-            receiver.behave(f"/{number}", receivers.answer(after=0.02))
+            # So long that the queues are not through before the second worker has started.
+            receiver.behave(f"/{number}", receivers.answer(after=0.1))
         await queues(outbox, receiver, 20, 50)
         for _ in range(4):
             with hubs.working(database_url) as one, hubs.working(database_url) as other:

@@ -155,6 +155,18 @@ async def test_begins_each_of_a_queue_once_where_steps_come_together(
     assert [len(await outbox.attempts(delivery)) for delivery in queued] == [1, 1, 1, 1, 0]
 
 
+async def test_begins_nothing_behind_a_delivery_whose_result_was_not_written(
+    outbox: Outbox, receiver: Receiver
+) -> None:
+    first, _ = await one(outbox, receiver, 2)
+    worker = Worker(outbox, "same")
+    lease, begun = await worker.begin()
+    await lease_runs_out(outbox)
+    await worker.begin()
+    (following,) = (await worker.step(Step(lease, Finished(begun, DONE), begin=1))).begun
+    assert (following.id, following.number) == (first, 3)
+
+
 async def test_may_settle_twice_when_it_does_not_know_whether_it_did(
     outbox: Outbox, receiver: Receiver
 ) -> None:

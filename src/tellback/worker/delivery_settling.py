@@ -22,7 +22,7 @@ _Write = Callable[[Sequence[Step]], Awaitable[Sequence[Answered | None]]]
 
 
 class Settling:
-    """The steps of one process, one transaction after the other."""
+    """The steps of a process's share of destinations, one transaction after the other."""
 
     def __init__(self, db: Database, schedule: tuple[float, ...]) -> None:
         self._db = db

@@ -257,7 +257,8 @@ with asked as (
   from moved
   where a.workspace_id = moved.workspace_id and a.delivery_id = moved.id and a.number = moved.number
 ), wanted as (
-  select workspace_id, id, ordered, most, $8::bigint[] as done from held where open and most > 0
+  select workspace_id, id, ordered, most, coalesce((select array_agg(moved.id) from moved), '{{}}') as done
+  from held where open and most > 0
 ), picked as ({_PICKED}), {_BEGUN}
 select held.workspace_id as held_workspace_id, held.id as held_id, begun.*
 from held left join begun on begun.workspace_id = held.workspace_id and begun.destination_id = held.id
