@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import statistics
@@ -48,7 +49,8 @@ def _timed(settings: rounds.Settings, data: Path, *, kill: bool = False) -> floa
         took = time.perf_counter() - started
         if kill:
             for pid in processes.family(served.pid):
-                os.kill(pid, signal.SIGKILL)
+                with contextlib.suppress(ProcessLookupError):  # PostgreSQL's come and go
+                    os.kill(pid, signal.SIGKILL)
     return took
 
 
