@@ -7,7 +7,7 @@ import time
 
 import structlog
 
-from tellback.core import tickets
+from tellback.core import changes, tickets
 from tellback.storage.database import Database
 from tellback.storage.errors import StorageError
 
@@ -24,7 +24,7 @@ async def run(db: Database, *, every_s: float = EVERY_S) -> None:
     while True:
         try:
             began = time.monotonic()
-            while await tickets.search.keep_up(db):
+            while await tickets.search.keep_up(db) >= changes.readers.PIECE:  # there is more
                 await asyncio.sleep((time.monotonic() - began) * (1 / SHARE - 1))
                 began = time.monotonic()
         except StorageError as error:

@@ -16,8 +16,12 @@ from tellback.storage.database import Database, Transaction
 Effect = Callable[[Transaction, int, Sequence[Change]], Awaitable[None]]
 
 
+#: Changes of one workspace that are read in one transaction, unless a reader wants it otherwise.
+PIECE = 500
+
+
 async def catch_up(
-    db: Database, name: str, effect: Effect, *, at_most: int = 500, automated: bool = False
+    db: Database, name: str, effect: Effect, *, at_most: int = PIECE, automated: bool = False
 ) -> int:
     """Read on for every workspace that has changes `name` has not read; returns how many were read.
 

@@ -20,6 +20,7 @@ async def keep_up(db: Database) -> int:
 
 
 async def _index(tx: Transaction, workspace_id: int, happened: Sequence[changes.Change]) -> None:
+    await search_queries.need_not_last(tx)
     ids = {int(change.subject_id) for change in happened if change.subject_type == "ticket"}
     documents = await _documents(tx, workspace_id, sorted(ids))
     await search_queries.keep(tx, workspace_id, documents)

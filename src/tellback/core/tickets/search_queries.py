@@ -81,6 +81,11 @@ def _leaves(value: object) -> list[str]:
     return [] if value is None or isinstance(value, bool) else [str(value)]
 
 
+async def need_not_last(tx: Transaction) -> None:
+    """Do not wait for the disk: should the end of the index be lost with the reader's place, it is made again."""
+    await tx.execute("set local synchronous_commit = off")
+
+
 async def keep(tx: Transaction, workspace_id: int, documents: Sequence[tuple[int, str]]) -> None:
     """Store (ticket id, tsvector's text)."""
     await tx.execute(
