@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -54,12 +55,10 @@ def webhook_call(
     """A webhook's request for an event; `causes` is the origin of what its answer causes. Raises `TemplateFault`."""
     assert isinstance(destination.definition, Webhook)
     rendered = templates.render_request(destination.definition, scope(machinery, occasion))
-    request = rendered.request
-    hop = (HOP, str(causes.hop + 1))
+    headers = (*rendered.request.headers, (HOP, str(causes.hop + 1)))
     return _delivery(
-        occasion, destination, causes,
-        Request(request.method, request.url, (*request.headers, hop), request.body), rendered.warnings,
-    )  # fmt: skip
+        occasion, destination, causes, replace(rendered.request, headers=headers), rendered.warnings
+    )
 
 
 def subscription_call(occasion: Occasion, destination: StoredDestination) -> NewDelivery:

@@ -16,6 +16,7 @@ from urllib.parse import quote
 import msgspec
 
 from tellback.core.automation import addresses, liquid
+from tellback.core.automation.delivery_model import Request
 from tellback.core.automation.liquid import TemplateFault
 from tellback.core.automation.model import Header, Webhook
 
@@ -38,18 +39,8 @@ _OWN_HEADERS: Final = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
-    """A request as it is stored and sent, but for its secret headers."""
-
-    method: str
-    url: str
-    headers: tuple[tuple[str, str], ...]
-    body: str | None
-
-
-@dataclass(frozen=True, slots=True)
 class Rendered:
-    """A request, and what to tell about it: "unknown tag ticket.foo"."""
+    """A request but for its secret headers, and what to tell about it: "unknown tag ticket.foo"."""
 
     request: Request
     warnings: tuple[str, ...] = ()
