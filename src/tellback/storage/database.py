@@ -87,7 +87,9 @@ async def faults_named() -> AsyncIterator[None]:
     except _AWAY as error:
         if isinstance(error, ValueError):  # the driver's word for an argument it cannot send
             raise Unstorable("A text or number cannot be stored.") from error
-        raise DatabaseAway(f"the database is away ({type(error).__name__})") from error
+        late = isinstance(error, (TimeoutError, asyncpg.QueryCanceledError))
+        what = "the database does not answer in time" if late else "the database is away"
+        raise DatabaseAway(f"{what} ({type(error).__name__})") from error
 
 
 #: After these nobody knows what state the connection is in, so it must not go back to its pool.
