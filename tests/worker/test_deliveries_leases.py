@@ -105,12 +105,12 @@ async def test_lets_no_late_worker_overwrite_a_newer_attempt(
     await lease_runs_out(outbox)
     newer = Worker(outbox, "newer")
     its_lease, again = await newer.begin()
-    answered = await late.step(Step(lease, Finished(begun, late_outcome), begin=1))
+    answered = await late.step(Step(lease, (Finished(begun, late_outcome),), begin=1))
     assert answered == Answered(held=False)
     assert await outbox.value("select state from deliveries") == "waiting"
-    await newer.step(Step(its_lease, Finished(again, DONE), release=True))
+    await newer.step(Step(its_lease, (Finished(again, DONE),), release=True))
     assert await outbox.value("select state from deliveries") == "delivered"
-    await late.step(Step(lease, Finished(begun, late_outcome), begin=1))
+    await late.step(Step(lease, (Finished(begun, late_outcome),), begin=1))
     assert await outbox.value("select state from deliveries") == "delivered"
     assert [row["status"] for row in await outbox.attempts(delivery)] == [None, 200]
     assert await outbox.value("select failures from destinations") == 0
@@ -122,9 +122,9 @@ async def test_writes_no_result_of_an_older_attempt_of_its_own(outbox: Outbox, r
     lease, begun = await worker.begin()
     await lease_runs_out(outbox)
     its_lease, again = await worker.begin()
-    await worker.step(Step(lease, Finished(begun, DONE)))
+    await worker.step(Step(lease, (Finished(begun, DONE),)))
     assert await outbox.value("select state from deliveries") == "waiting"
-    await worker.step(Step(its_lease, Finished(again, DONE), release=True))
+    await worker.step(Step(its_lease, (Finished(again, DONE),), release=True))
     assert [row["status"] for row in await outbox.attempts(delivery)] == [None, 200]
 
 
@@ -133,7 +133,7 @@ async def test_forgets_earlier_failures_at_the_first_success(outbox: Outbox, rec
     worker = Worker(outbox, "w")
     lease, begun = await worker.begin()
     await outbox.rows("update destinations set failures = 3, failing_since = now()")
-    assert (await worker.step(Step(lease, Finished(begun, DONE)))).held
+    assert (await worker.step(Step(lease, (Finished(begun, DONE),)))).held
     assert await outbox.value("select (failures, failing_since)::text from destinations") == "(0,)"
     assert await outbox.value("select state from deliveries") == "delivered"
 
@@ -148,7 +148,7 @@ async def test_begins_each_of_a_queue_once_where_steps_come_together(
     assert lease is not None
     begun = (await worker.step(Step(lease, begin=2))).begun
     answers = await asyncio.gather(
-        *(worker.step(Step(lease, Finished(done, DONE), begin=1)) for done in begun)
+        *(worker.step(Step(lease, (Finished(done, DONE),), begin=1)) for done in begun)
     )
     following = [one for answered in answers for one in answered.begun]
     assert [one.id for one in (*begun, *following)] == queued[:4]
@@ -163,7 +163,7 @@ async def test_begins_nothing_behind_a_delivery_whose_result_was_not_written(
     lease, begun = await worker.begin()
     await lease_runs_out(outbox)
     await worker.begin()
-    (following,) = (await worker.step(Step(lease, Finished(begun, DONE), begin=1))).begun
+    (following,) = (await worker.step(Step(lease, (Finished(begun, DONE),), begin=1))).begun
     assert (following.id, following.number) == (first, 3)
 
 
@@ -174,7 +174,7 @@ async def test_may_settle_twice_when_it_does_not_know_whether_it_did(
     worker = Worker(outbox, "w")
     lease, begun = await worker.begin()
     for _ in range(2):
-        await worker.step(Step(lease, Finished(begun, FAILED)))
+        await worker.step(Step(lease, (Finished(begun, FAILED),)))
     assert await outbox.value("select (state, scheduled)::text from deliveries") == "(waiting,1)"
 
 
@@ -183,7 +183,7 @@ async def test_leaves_a_cancelled_delivery_cancelled(outbox: Outbox, receiver: R
     worker = Worker(outbox, "w")
     lease, begun = await worker.begin()
     await outbox.rows("update deliveries set state = 'cancelled', next_attempt_at = null")
-    await worker.step(Step(lease, Finished(begun, FAILED), release=True))
+    await worker.step(Step(lease, (Finished(begun, FAILED),), release=True))
     assert await outbox.value("select state from deliveries") == "cancelled"
     assert [row["status"] for row in await outbox.attempts(delivery)] == [500]
 
@@ -204,7 +204,7 @@ async def test_misses_nothing_that_is_queued_while_a_destination_is_given_back(
     await outbox.queue(destination, receiver.url("/a"))
     worker = Worker(outbox, "w")
     lease, begun = await worker.begin()
-    await worker.step(Step(lease, Finished(begun, DONE)))
+    await worker.step(Step(lease, (Finished(begun, DONE),)))
     await outbox.queue(destination, receiver.url("/a"))
     assert await worker.step(Step(lease, release=True)) == Answered(held=False)
     assert await outbox.value("select next_at <= now() from destinations")

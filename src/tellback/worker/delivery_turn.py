@@ -1,13 +1,16 @@
 """A turn: one leased destination, worked until nothing of it is due or it is time to look at it anew.
 
-Lanes are calls under way: one where the order counts, several where it does not.
+Lanes are calls under way: one where the order counts, several where it does not. A receiver that answers at once is
+not kept waiting for what is written of its answers: the next few attempts are begun ahead, in the order they are sent.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
+from collections import deque
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 import aiohttp
 import structlog
@@ -29,6 +32,10 @@ from tellback.worker import delivery_call
 
 #: Calls at once to a destination that is free of order.
 LANES = 32
+#: What goes out in so long is begun ahead, at the pace of the last calls; and at most so many.
+AHEAD_S, MOST_AHEAD = 0.05, 64
+#: What was begun ahead and not sent by then is given back: the destination may be paused or disabled by now.
+LONGEST_AHEAD_S = 1.0
 #: A turn ends after so long and its destination is leased anew: with changed headers, secrets and switches.
 LONGEST_S = 5.0
 #: How often more work is looked for while lanes are free.
@@ -47,7 +54,11 @@ log = structlog.get_logger(__name__)
 
 
 class Turn:
-    """One destination's turn in this process."""
+    """One destination's turn in this process.
+
+    Lanes send what was begun; what they ended is told, and more is begun, while they go on with what was begun
+    ahead. After a call that failed, what was begun ahead is given back unsent: what comes next is decided anew.
+    """
 
     def __init__(self, lease: Leased, client: aiohttp.ClientSession, settle: Settle) -> None:
         self._lease = lease
@@ -55,14 +66,19 @@ class Turn:
         self._settle = settle
         self._most = 1 if lease.ordered else LANES
         self._ends = time.monotonic() + LONGEST_S
-        self._lanes: set[asyncio.Task[None]] = set()
-        self._calling: set[asyncio.Task[None]] = set()
+        self._lanes: dict[asyncio.Task[None], int | None] = {}
+        self._ahead: deque[Begun] = deque()
+        self._ahead_until = 0.0
+        self._ended: list[Finished] = []
+        self._news = asyncio.Event()
+        self._pace_s: float | None = None
+        self._halted = False
         self._interrupted = False
         self._held = True
 
     @property
     def in_flight(self) -> int:
-        return len(self._calling)
+        return len(self._busy())
 
     @property
     def timed_out(self) -> bool:
@@ -76,51 +92,95 @@ class Turn:
     def interrupt(self) -> None:
         """Give up the calls under way; each is settled as stopped."""
         self._interrupted = True
-        for lane in self._calling:
-            lane.cancel()
+        for lane, delivery in self._lanes.items():
+            if delivery is not None:
+                lane.cancel()
 
     async def run(self) -> None:
         """Work to the end of the turn, and give the destination back."""
-        await self._look()
-        look_every = None if self._lease.ordered else LOOK_EVERY_S
-        while self._lanes:
-            await asyncio.wait(self._lanes, timeout=look_every, return_when=asyncio.FIRST_COMPLETED)
-            if not self._lease.ordered and self._goes_on():
-                await self._look()
-        if self._held:
-            await self._told(Step(self._lease, release=True))
+        try:
+            await self._tell()
+            while self._held:
+                await self._more_to_tell()
+                await self._tell()
+            if self._lanes:
+                await asyncio.wait(self._lanes)  # whatever they end cannot be told any more
+        except BaseException:
+            self._held = False
+            for lane in self._lanes:
+                lane.cancel()
+            raise
+
+    async def _more_to_tell(self) -> None:
+        """Until a call has ended, or it is time to look whether there is more for lanes that are free."""
+        if not self._lanes:
+            return
+        looks = not self._lease.ordered and len(self._lanes) < self._most and self._goes_on()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._news.wait(), LOOK_EVERY_S if looks else None)
+        self._news.clear()
+
+    async def _tell(self) -> None:
+        """Tell what has ended, and take what is begun next."""
+        ended, self._ended = self._ended, []
+        unsent = tuple(self._ahead) if self._halted or not self._goes_on() else ()
+        if unsent:
+            self._ahead.clear()
+        self._halted = False
+        busy = (*self._busy(), *(one.id for one in self._ahead))
+        answered = await self._told(
+            Step(self._lease, tuple(ended), unsent, busy, self._wanted(), release=not busy)
+        )
+        self._ahead.extend(answered.begun)
+        self._ahead_until = time.monotonic() + LONGEST_AHEAD_S
+        self._open_lanes()
+
+    def _busy(self) -> list[int]:
+        return [delivery for delivery in self._lanes.values() if delivery is not None]
 
     def _goes_on(self) -> bool:
         return self._held and time.monotonic() < self._ends
 
-    async def _look(self) -> None:
-        """Fill the lanes that are free."""
-        free = self._most - len(self._lanes)
-        if free > 0 and self._goes_on():
-            answered = await self._told(Step(self._lease, begin=free, release=not self._lanes))
-            self._open(answered.begun)
+    def _wanted(self) -> int:
+        """How many to begin: one for each lane that is free, and ahead as many as go out while this is settled."""
+        if not self._goes_on():
+            return 0
+        ahead = 0 if self._pace_s is None else min(MOST_AHEAD, int(AHEAD_S / self._pace_s))
+        return max(self._most - len(self._lanes) + ahead - len(self._ahead), 0)
 
-    def _open(self, begun: tuple[Begun, ...]) -> None:
-        for one in begun:
-            lane = asyncio.create_task(self._lane(one))
-            self._lanes.add(lane)
-            lane.add_done_callback(self._lanes.discard)
+    def _open_lanes(self) -> None:
+        for _ in range(min(len(self._ahead), self._most - len(self._lanes))):
+            lane = asyncio.create_task(self._lane())
+            self._lanes[lane] = None
+            lane.add_done_callback(self._closed)
 
-    async def _lane(self, begun: Begun) -> None:
-        """One call after the other, each settled together with the begin of the next."""
-        following: tuple[Begun, ...] = (begun,)
-        while following:
-            finished = await self._called(following[0])
-            step = Step(
-                self._lease, finished, begin=1 if self._goes_on() else 0, release=len(self._lanes) == 1
-            )
-            following = (await self._told(step)).begun
+    def _closed(self, lane: asyncio.Task[None]) -> None:
+        del self._lanes[lane]
+        self._news.set()
+        if not lane.cancelled() and (error := lane.exception()) is not None:
+            log.error("deliveries.lane_failed", destination=self._lease.key, exc_info=error)
+            self.finish()
 
-    async def _called(self, begun: Begun) -> Finished:
-        since = time.monotonic()
+    async def _lane(self) -> None:
+        """One call after the other."""
         lane = asyncio.current_task()
         assert lane is not None
-        self._calling.add(lane)
+        while (begun := self._next()) is not None:
+            self._lanes[lane] = begun.id
+            finished = await self._called(lane, begun)
+            self._lanes[lane] = None
+            self._ended.append(finished)
+            self._news.set()
+
+    def _next(self) -> Begun | None:
+        """What was begun first, unless it is to be given back."""
+        now = time.monotonic()
+        if now > self._ahead_until or now >= self._ends or not self._held:
+            self._halted = True
+        return self._ahead.popleft() if self._ahead and not self._halted else None
+
+    async def _called(self, lane: asyncio.Task[None], begun: Begun) -> Finished:
+        since = time.monotonic()
         try:
             outcome = await delivery_call.call(self._client, self._lease, begun)
         except asyncio.CancelledError:
@@ -128,23 +188,29 @@ class Turn:
                 raise
             lane.uncancel()  # the call alone was given up; what it came to is still to be settled
             outcome = delivery_call.stopped(self._lease, begun, since)
-        finally:
-            self._calling.discard(lane)
+        self._measure(outcome, time.monotonic() - since)
         ATTEMPTS.add(delivery_call.label(outcome))
         DURATIONS.observe(outcome.duration_ms / 1000)
-        return self._picked(begun, outcome)
+        return self._picked(begun, outcome, since)
 
-    def _picked(self, begun: Begun, outcome: Outcome) -> Finished:
+    def _measure(self, outcome: Outcome, took_s: float) -> None:
+        """After a failure nothing goes out ahead until a call succeeds."""
+        if outcome.error is not None or outcome.interrupted:
+            self._halted, self._pace_s = True, None
+        else:
+            self._pace_s = max(took_s / self._most, 0.8 * (self._pace_s or 0.0))
+
+    def _picked(self, begun: Begun, outcome: Outcome, since: float) -> Finished:
         """With what the answer gives, where the call succeeded and has somewhere to store it."""
         wanted = self._lease.return_values
         if outcome.error is not None or not wanted:
-            return Finished(begun, outcome)
+            return Finished(begun, outcome, since=since)
         picked = paths.pick(wanted, (outcome.body or "").encode())
         if not capturing.storable(begun.subject_type, begun.subject_id):
             warning = f"values cannot be stored on a {begun.subject_type}"
-            return Finished(begun, outcome, (), (*picked.warnings, warning))
+            return Finished(begun, outcome, (), (*picked.warnings, warning), since)
         captured = tuple(Captured(one.group, one.label, one.value) for one in picked.values)
-        return Finished(begun, outcome, captured, picked.warnings)
+        return Finished(begun, outcome, captured, picked.warnings, since)
 
     async def _told(self, step: Step) -> Answered:
         """Settle a step, for as long as the lease may last; without it nothing is held any more."""

@@ -110,23 +110,27 @@ class Captured:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """An attempt with its outcome, and what was picked from the answer."""
+    """An attempt with its outcome, and what was picked from the answer. `since`: monotonic seconds of its call."""
 
     begun: Begun
     outcome: Outcome
     captured: tuple[Captured, ...] = ()
     warnings: tuple[str, ...] = ()
+    since: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What a worker tells and asks of one destination it holds: this attempt is finished, begin so many more.
+    """What a worker tells and asks of one destination it holds: these attempts are finished, begin so many more.
 
+    `unsent` were begun ahead and will not be sent; `busy` are the deliveries that are begun and nothing of both.
     `release`: give the destination back when nothing was begun.
     """
 
     lease: Leased
-    finished: Finished | None = None
+    finished: tuple[Finished, ...] = ()
+    unsent: tuple[Begun, ...] = ()
+    busy: tuple[int, ...] = ()
     begin: int = 0
     release: bool = False
 

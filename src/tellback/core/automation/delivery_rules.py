@@ -71,8 +71,8 @@ def _doubled(times: int) -> float:
 
 
 def concurrency(standing: Standing, most: int) -> int:
-    """How many calls may be under way at once."""
-    if standing.ordered or standing.failures >= _TROUBLED:
+    """How many attempts may be begun: `most`, but one by one where the last have failed."""
+    if standing.failures >= (1 if standing.ordered else _TROUBLED):
         return 1
     return most
 

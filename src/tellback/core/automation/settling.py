@@ -14,6 +14,7 @@ from dataclasses import replace
 from tellback.core import changes, tickets
 from tellback.core.automation import capturing, delivery_rules
 from tellback.core.automation import capturing_queries as captures
+from tellback.core.automation import delivery_attempt_queries as attempts
 from tellback.core.automation import delivery_queries as queries
 from tellback.core.automation.delivery_model import (
     Answered,
@@ -40,6 +41,7 @@ async def settle(tx: Transaction, steps: Sequence[Step], schedule: tuple[float, 
     mine = [step for step in steps if _key(step.lease) in standings]
     news: News = defaultdict(list)
     standings = await _finish(tx, mine, standings, schedule, news)
+    await attempts.give_back(tx, [one for step in mine for one in step.unsent])
     begun = await _begin(tx, mine, standings)
     released = _released(mine, begun)
     if released:
@@ -52,9 +54,12 @@ async def settle(tx: Transaction, steps: Sequence[Step], schedule: tuple[float, 
 
 
 def is_plain(step: Step) -> bool:
-    """Whether a step tells of an attempt that went well and of nothing else, which is what most do."""
-    one = step.finished
-    if one is None or one.captured or one.warnings or one.begun.warnings:
+    """Whether a step tells of attempts that went well and of nothing else, which is what most do."""
+    return bool(step.finished) and not step.unsent and all(map(_went_well, step.finished))
+
+
+def _went_well(one: Finished) -> bool:
+    if one.captured or one.warnings or one.begun.warnings:
         return False
     return one.outcome.error is None and not one.outcome.interrupted
 
@@ -65,7 +70,7 @@ async def settle_plain(tx: Transaction, steps: Sequence[Step]) -> list[Answered 
     Nothing is given back. None for a step that `settle` has to take: its destination has failed before, or is
     not held any more.
     """
-    left = await queries.go_on(tx, steps)
+    left = await attempts.go_on(tx, steps)
     return [
         Answered(True, _taken(found, step.begin))
         if (found := left.get(_key(step.lease))) is not None
@@ -90,7 +95,8 @@ async def _hold_subjects(tx: Transaction, steps: Sequence[Step]) -> None:
     subjects = {
         (one.begun.workspace_id, one.begun.subject_type, int(one.begun.subject_id))
         for step in steps
-        if (one := step.finished) is not None and one.captured
+        for one in step.finished
+        if one.captured
     }
     for subject in sorted(subjects):
         await captures.hold(tx, *subject)
@@ -108,14 +114,12 @@ async def _finish(
     settled: list[tuple[Step, Finished, Decision]] = []
     last: dict[Key, Decision] = {}
     fresh: set[Key] = set()
-    for step in steps:
-        if step.finished is None:
-            continue
+    for step, finished in [(told, one) for told in steps for one in told.finished]:
         key = _key(step.lease)
         before = after[key]
         chance = random.random()  # noqa: S311 - it spreads attempts and guards nothing
-        decision = delivery_rules.decide(step.finished, before, schedule, chance)
-        settled.append((step, step.finished, decision))
+        decision = delivery_rules.decide(finished, before, schedule, chance)
+        settled.append((step, finished, decision))
         if decision.failures != before.failures or decision.pause_s or decision.disabled:
             last[key] = decision
         if decision.failures == 0:
@@ -124,7 +128,7 @@ async def _finish(
         after[key] = replace(before, failures=decision.failures, open=before.open and not shut)
     if not settled:
         return after
-    written = await queries.finish(tx, [(finished, decision) for _, finished, decision in settled])
+    written = await attempts.finish(tx, [(finished, decision) for _, finished, decision in settled])
     if last:
         await queries.stand(tx, last, fresh)
     for step, finished, decision in settled:
@@ -181,7 +185,9 @@ async def _begin(
     most = {key: delivery_rules.concurrency(standings[key], count) for key, count in wanted.items()}
     found: dict[Key, list[Begun]] = defaultdict(list)
     if most:
-        for one in await queries.begin(tx, most, {key: standings[key].ordered for key in most}):
+        busy = [id for step in steps for id in step.busy]
+        ordered = {key: standings[key].ordered for key in most}
+        for one in await attempts.begin(tx, most, ordered, busy):
             found[one.workspace_id, one.destination_id].append(one)
     return found
 
