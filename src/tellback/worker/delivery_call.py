@@ -31,10 +31,13 @@ USER_AGENT = f"tellback/{tellback.__version__}"
 KEEP_ALIVE_S = 4.0
 
 _TIMEOUT = aiohttp.ClientTimeout(total=TOTAL_S, connect=None, sock_connect=CONNECT_S)
-# aiohttp would add these; what is sent is what was rendered.
-_NOT_ADDED = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
-
 Headers = list[tuple[str, str]]
+
+
+class _AsRendered(aiohttp.ClientRequest):
+    """A request with the headers that were rendered, and none of the client's own."""
+
+    DEFAULT_HEADERS = {}  # noqa: RUF012 - as the client's own class has it
 
 
 def session(connector: aiohttp.BaseConnector) -> aiohttp.ClientSession:
@@ -45,7 +48,7 @@ def session(connector: aiohttp.BaseConnector) -> aiohttp.ClientSession:
         timeout=_TIMEOUT,
         auto_decompress=False,
         trust_env=False,
-        skip_auto_headers=_NOT_ADDED,
+        request_class=_AsRendered,
         requote_redirect_url=False,
     )
 
@@ -94,6 +97,7 @@ async def _exchange(
         yarl.URL(request.url, encoded=True),
         headers=headers,
         data=body if request.body is not None else None,
+        skip_auto_headers=None if _typed(headers) else ("Content-Type",),
         allow_redirects=False,
     ) as response:
         read, whole = await _read(response)
@@ -112,6 +116,10 @@ async def _exchange(
             if error
             else None,
         )
+
+
+def _typed(headers: Headers) -> bool:
+    return any(name.lower() == "content-type" for name, _ in headers)
 
 
 async def _read(response: aiohttp.ClientResponse) -> tuple[bytes, bool]:
@@ -138,7 +146,8 @@ def _shown(response: aiohttp.ClientResponse) -> dict[str, str]:
     shown: dict[str, str] = {}
     left = _LONGEST_HEADERS
     for name, value in response.headers.items():
-        clean = value.encode("utf-8", "replace").decode().replace("\x00", "\ufffd")
+        clean = value if value.isascii() else value.encode("utf-8", "replace").decode()
+        clean = clean.replace("\x00", "\ufffd")
         left -= len(name) + len(clean)
         if left < 0:
             break

@@ -33,7 +33,7 @@ from tellback.worker import delivery_call
 #: Calls at once to a destination that is free of order.
 LANES = 32
 #: What goes out in so long is begun ahead, at the pace of the last calls; and at most so many.
-AHEAD_S, MOST_AHEAD = 0.05, 64
+AHEAD_S, MOST_AHEAD = 0.05, 128
 #: What was begun ahead and not sent by then is given back: the destination may be paused or disabled by now.
 LONGEST_AHEAD_S = 1.0
 #: A turn ends after so long and its destination is leased anew: with changed headers, secrets and switches.
