@@ -101,6 +101,9 @@ async def test_keeps_a_text_of_any_length(postgres: databases.Cluster) -> None:
         "x" * 2_000_000,
         " ".join(map(str, range(200_000))),
         "a b " * 500_000,
+        "\N{ARABIC LIGATURE ALLAH ISOLATED FORM}" * 150_000,  # four letters each
+        " ".join(f"{n:x}" + "\N{ARABIC LIGATURE ALLAH ISOLATED FORM}" * 24 for n in range(6_000)),
+        "\N{ARABIC LIGATURE SALLALLAHOU ALAYHE WASALLAM}" * 100,  # eighteen
     ):
         document = words.document(1, ["first", text])
         assert await ask(postgres, document, words.question(1, "first"))

@@ -138,6 +138,26 @@ async def told(reader: Reader, workspace_id: int, seq: int, limit: int) -> list[
     return [_change(row) for row in rows]
 
 
+async def touched(
+    reader: Reader, workspace_id: int, seq: int, subject_type: str, limit: int
+) -> tuple[int, int, list[int]]:
+    """Of the first `limit` changes above `seq`: how many there are, the number of the last, and the numbered
+    subjects of one type that they name, in order.
+    """
+    row = await reader.fetchrow(
+        """
+        select count(*) as read, coalesce(max(seq), $2) as last,
+               array_agg(distinct subject_id::bigint) filter (where subject_type = $3) as ids
+        from (
+          select seq, subject_type, subject_id from changes
+          where workspace_id = $1 and seq > $2 order by seq limit $4
+        ) c
+        """,
+        workspace_id, seq, subject_type, limit,
+    )  # fmt: skip
+    return row["read"], row["last"], row["ids"] or []
+
+
 async def last(reader: Reader, workspace_id: int) -> int:
     """The number of the workspace's newest change; 0 where there is none."""
     number: int = await reader.fetchval(
@@ -171,15 +191,17 @@ async def behind(reader: Reader, name: str, *, automated: bool = False) -> list[
 
 async def hold_place(tx: Transaction, workspace_id: int, name: str) -> int | None:
     """Lock a reader's place until the transaction ends; None while another holds it."""
+    take = "select seq from feed_readers where workspace_id = $1 and name = $2 for update skip locked"
+    place: int | None = await tx.fetchval(take, workspace_id, name)
+    if place is not None:
+        return place
+    # Taken by another, or not there yet: then this is its first time.
     await tx.execute(
         "insert into feed_readers (workspace_id, name) values ($1, $2) on conflict do nothing",
         workspace_id, name,
     )  # fmt: skip
-    place: int | None = await tx.fetchval(
-        "select seq from feed_readers where workspace_id = $1 and name = $2 for update skip locked",
-        workspace_id, name,
-    )  # fmt: skip
-    return place
+    first: int | None = await tx.fetchval(take, workspace_id, name)
+    return first
 
 
 async def move_place(tx: Transaction, workspace_id: int, name: str, seq: int) -> None:

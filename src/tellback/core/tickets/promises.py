@@ -24,19 +24,13 @@ async def keep_up(db: Database) -> int:
 
     Any number of processes may call it: what one has computed, the next finds computed.
     """
-    read = await changes.readers.catch_up(db, READER, _read, at_most=AT_MOST)
+    read = await changes.readers.catch_up_on(db, READER, "ticket", _assess, at_most=AT_MOST)
     read += await db.write(lambda tx: sla_queries.renew(tx, RENEWED))
     async with db.reading() as reader:
         due = await sla_queries.due(reader, AT_MOST)
     for workspace_id, ids in due.items():
         await db.write(lambda tx, of=workspace_id, those=ids: _assess(tx, of, those))  # type: ignore[misc]
     return read + sum(len(ids) for ids in due.values())
-
-
-async def _read(tx: Transaction, workspace_id: int, happened: Sequence[changes.Change]) -> None:
-    ids = {int(change.subject_id) for change in happened if change.subject_type == "ticket"}
-    if ids:
-        await _assess(tx, workspace_id, sorted(ids))
 
 
 async def _assess(tx: Transaction, workspace_id: int, ids: Sequence[int]) -> None:

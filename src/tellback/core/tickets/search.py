@@ -16,16 +16,15 @@ _PIECE = 500
 
 async def keep_up(db: Database) -> int:
     """Index what happened since; how many changes were read. Raises `DatabaseAway`."""
-    return await changes.readers.catch_up(db, search_queries.READER, _index)
+    return await changes.readers.catch_up_on(db, search_queries.READER, "ticket", _index)
 
 
-async def _index(tx: Transaction, workspace_id: int, happened: Sequence[changes.Change]) -> None:
+async def _index(tx: Transaction, workspace_id: int, ids: Sequence[int]) -> None:
     await search_queries.need_not_last(tx)
-    ids = {int(change.subject_id) for change in happened if change.subject_type == "ticket"}
-    documents = await _documents(tx, workspace_id, sorted(ids))
+    documents = await _documents(tx, workspace_id, ids)
     await search_queries.keep(tx, workspace_id, documents)
-    gone = ids.difference(id for id, _ in documents)
-    if gone:
+    if len(documents) < len(ids):
+        gone = set(ids).difference(id for id, _ in documents)
         await search_queries.forget(tx, workspace_id, sorted(gone))
 
 

@@ -17,6 +17,8 @@ LONGEST_QUESTION = 1000
 #: What a ticket says beyond these is not found. A tsvector holds less than 1 MiB and 16,383 places.
 MOST_CHARACTERS = 150_000
 MOST_WORDS = 16_000
+#: Of a tsvector's text: a sign can become several where it is taken apart.
+_MOST_BYTES = 1_000_000
 #: A longer word is known by its beginning.
 LONGEST_WORD = 100
 
@@ -25,31 +27,38 @@ _ACCENTS = re.compile("[\u0300-\u036f]+")
 _ALONE = "\u3041-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 _MARKS = "\u0591-\u05c7\u064b-\u065f\u0900-\u0eff\u1000-\u109f\u1780-\u17d3"
 _WORD = re.compile(f"[{_ALONE}]|(?:[^\\W_{_ALONE}]|[{_MARKS}])+")
+# Most texts are ASCII, where looking up each character is several times as quick as looking for words.
+_ASCII = {code: chr(code).lower() if chr(code).isalnum() else " " for code in range(128)}
 _TERM = re.compile(r'(-?)(?:"([^"]*)"?|([^\s"]+))')
 
 
 def words(text: str) -> list[str]:
     """The words of a text, in order."""
-    folded = text.casefold()
-    if not folded.isascii():
-        folded = _ACCENTS.sub("", unicodedata.normalize("NFKD", folded).casefold())
-    return [word[:LONGEST_WORD] for word in _WORD.findall(folded)]
+    if text.isascii():
+        found = text.translate(_ASCII).split()
+        if len(text) <= LONGEST_WORD:
+            return found
+    else:
+        folded = unicodedata.normalize("NFKD", text.casefold()).casefold()
+        found = _WORD.findall(_ACCENTS.sub("", folded))
+    return [word[:LONGEST_WORD] for word in found]
 
 
 def document(workspace_id: int, texts: Iterable[str]) -> str:
     """What PostgreSQL is to keep of a ticket, as a tsvector's text. No phrase goes across two texts."""
-    places: dict[str, list[int]] = {}
-    place, left = 0, MOST_CHARACTERS
+    kept = [_home(workspace_id)]
+    place, left = 1, MOST_CHARACTERS
     for text in texts:
-        for word in words(text[:left]):
-            place += 1
-            places.setdefault(word, []).append(place)
-        place += 1
+        found = words(text[:left])[: MOST_WORDS - place + 1]
+        kept += [f"'{word}':{at}" for at, word in enumerate(found, place)]
+        place += len(found) + 1
         left -= len(text)
-        if left <= 0 or place >= MOST_WORDS:
+        if left <= 0 or place > MOST_WORDS:
             break
-    kept = (f"'{word}':{','.join(map(str, at[:255]))}" for word, at in places.items() if at[0] <= MOST_WORDS)
-    return " ".join([_home(workspace_id), *kept])
+    whole = " ".join(kept)
+    if len(whole) * 4 > _MOST_BYTES and len(in_bytes := whole.encode()) > _MOST_BYTES:
+        return in_bytes[:_MOST_BYTES].rpartition(b" ")[0].decode()
+    return whole
 
 
 def question(workspace_id: int, text: str) -> str:
