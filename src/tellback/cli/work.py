@@ -21,6 +21,8 @@ from tellback.storage import migrate
 #: Of the 10 s from SIGTERM to the end.
 STOP_S = 6.0
 _LOOK_EVERY_S = 0.25
+#: Objects made between two searches for cycles.
+_COLLECTED = 10_000
 
 
 @click.command()
@@ -57,9 +59,10 @@ async def _work(access: databases.Access, settings: Settings, announce: Callable
     runtime = importlib.import_module("tellback.runtime")
     process = importlib.import_module("tellback.worker.process")
     await migrate.migrate(access.url)
-    # What is imported stays: full collections need not look through it.
+    # What is imported stays: full collections need not look through it. Calls make objects and no cycles.
     gc.collect()
     gc.freeze()
+    gc.set_threshold(_COLLECTED)
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)

@@ -70,9 +70,13 @@ async def call(client: aiohttp.ClientSession, lease: Leased, begun: Begun) -> Ou
 def composed(lease: Leased, begun: Begun, body: bytes, now: int) -> Headers:
     """All headers of a call: the rendered ones, then what only the moment of sending knows."""
     given = [*begun.request.headers, *((header.name, header.value) for header in lease.headers)]
-    names = {name.lower() for name, _ in given}
-    added = [(name, value) for name, value in (("User-Agent", USER_AGENT),) if name.lower() not in names]
-    return [*given, *added, *signing.headers(begun.message_id, now, body, lease.secrets)]
+    if not _has(given, "user-agent"):
+        given.append(("User-Agent", USER_AGENT))
+    return given + signing.headers(begun.message_id, now, body, lease.secrets)
+
+
+def _has(headers: Headers, name: str) -> bool:
+    return any(one.lower() == name for one, _ in headers)
 
 
 def masked(headers: Headers, lease: Leased) -> Headers:
@@ -97,7 +101,7 @@ async def _exchange(
         yarl.URL(request.url, encoded=True),
         headers=headers,
         data=body if request.body is not None else None,
-        skip_auto_headers=None if _typed(headers) else ("Content-Type",),
+        skip_auto_headers=None if _has(headers, "content-type") else ("Content-Type",),
         allow_redirects=False,
     ) as response:
         read, whole = await _read(response)
@@ -116,10 +120,6 @@ async def _exchange(
             if error
             else None,
         )
-
-
-def _typed(headers: Headers) -> bool:
-    return any(name.lower() == "content-type" for name, _ in headers)
 
 
 async def _read(response: aiohttp.ClientResponse) -> tuple[bytes, bool]:

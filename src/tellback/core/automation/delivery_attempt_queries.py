@@ -230,12 +230,16 @@ def _went_well(lease: Leased, finished: Finished) -> tuple[Any, ...]:
     )  # fmt: skip
 
 
+_request = msgspec.json.Decoder(Request).decode
+
+
 def _begun(row: Row) -> Begun:
+    warnings, origin = row["warnings"], row["origin"]
     return Begun(
         row["workspace_id"], row["destination_id"], row["id"], row["message_id"], row["attempts"], row["scheduled"],
-        row["event_kind"], row["subject_type"], row["subject_id"],
-        msgspec.json.decode(row["request"], type=Request), tuple(msgspec.json.decode(row["warnings"])),
-        msgspec.json.decode(row["origin"]),
+        row["event_kind"], row["subject_type"], row["subject_id"], _request(row["request"]),
+        () if warnings == "[]" else tuple(msgspec.json.decode(warnings)),
+        {} if origin == "{}" else msgspec.json.decode(origin),
     )  # fmt: skip
 
 

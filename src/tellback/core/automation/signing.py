@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import functools
 import hmac
 from collections.abc import Sequence
 
@@ -26,6 +27,7 @@ def headers(message_id: str, timestamp: int, body: bytes, secrets: Sequence[str]
     ]
 
 
+@functools.lru_cache(1024)
 def key_of(secret: str) -> bytes:
     """A secret's bytes: base64 after `whsec_`; what is no base64 stands for its own bytes."""
     text = secret.removeprefix(PREFIX)
