@@ -49,8 +49,9 @@ def receiver(shared: Receiver) -> Receiver:
 @pytest.fixture
 def short_patience(monkeypatch: pytest.MonkeyPatch) -> None:
     """Receivers that hang are given up on within a second, so that the test does not take twenty."""
-    timeout = delivery_call.aiohttp.ClientTimeout(total=1.0, sock_connect=0.5)
+    timeout = delivery_call.aiohttp.ClientTimeout(total=None, sock_connect=0.5)
     monkeypatch.setattr(delivery_call, "_TIMEOUT", timeout)
+    monkeypatch.setattr(delivery_call, "TOTAL_S", 1.0)
 
 
 async def outcome(outbox: Outbox, url: str) -> dict[str, object]:

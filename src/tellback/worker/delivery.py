@@ -28,6 +28,8 @@ SLOTS = 1_000
 #: Destinations claimed by one look.
 CLAIMED = 100
 RENEW_EVERY_S = 8.0
+#: How often calls under way are looked at whether they take too long.
+TIMED_EVERY_S = 0.25
 #: Each writes for its share of the destinations, so that PostgreSQL has work while outcomes of the others are
 #: gathered. With one, a quarter fewer are delivered (32 destinations, 2 cores).
 PIPES = 2
@@ -64,7 +66,7 @@ class Deliveries:
 
     async def run(self) -> None:
         """Work until cancelled; a database that is away is waited for."""
-        renewing = asyncio.create_task(self._keep_leases())
+        beside = [asyncio.create_task(work()) for work in (self._keep_leases, self._keep_time)]
         pause = SHORTEST_POLL_S
         try:
             while not self._stopping:
@@ -74,7 +76,8 @@ class Deliveries:
                     await asyncio.wait_for(self._woken.wait(), pause)
                 self._woken.clear()
         finally:
-            renewing.cancel()
+            for task in beside:
+                task.cancel()
 
     async def stop(self, within: float) -> None:
         """Begin nothing more, let calls under way end for `within` seconds, and give everything back."""
@@ -133,6 +136,12 @@ class Deliveries:
             await asyncio.sleep(RENEW_EVERY_S)
             if self._turns:
                 await self._guarded(self._renew)
+
+    async def _keep_time(self) -> None:
+        while True:
+            await asyncio.sleep(TIMED_EVERY_S)
+            for turn, _ in self._turns.values():
+                turn.check_time()
 
     async def _renew(self) -> int:
         held = list(self._turns)

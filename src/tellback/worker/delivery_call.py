@@ -30,7 +30,8 @@ USER_AGENT = f"tellback/{tellback.__version__}"
 #: Idle connections are closed before common servers close them (5 s), so that no call goes into a closed one.
 KEEP_ALIVE_S = 4.0
 
-_TIMEOUT = aiohttp.ClientTimeout(total=TOTAL_S, connect=None, sock_connect=CONNECT_S)
+# The client would make a timer for each call; whoever calls looks at its watch for all of them (`late`).
+_TIMEOUT = aiohttp.ClientTimeout(total=None, connect=None, sock_connect=CONNECT_S)
 Headers = list[tuple[str, str]]
 
 
@@ -54,7 +55,10 @@ def session(connector: aiohttp.BaseConnector) -> aiohttp.ClientSession:
 
 
 async def call(client: aiohttp.ClientSession, lease: Leased, begun: Begun) -> Outcome:
-    """Send one request and read its answer; every fault is an outcome. Cancelled, it raises."""
+    """Send one request and read its answer; every fault is an outcome. Cancelled, it raises.
+
+    Nothing here ends a call after `TOTAL_S`: the caller cancels it then, and has its outcome from `late`.
+    """
     body = (begun.request.body or "").encode()
     headers = composed(lease, begun, body, int(time.time()))
     sent = masked(headers, lease)
@@ -198,9 +202,18 @@ def _detailed(words: str, fault: hints.Fault, error: BaseException) -> str:
 
 def stopped(lease: Leased, begun: Begun, since: float) -> Outcome:
     """Of a call that was given up because its worker has to stop. `since`: monotonic seconds of its begin."""
-    error, hint = hints.FAULTS["stopped"]
+    return _given_up(lease, begun, since, "stopped")
+
+
+def late(lease: Leased, begun: Begun, since: float) -> Outcome:
+    """Of a call that was given up after `TOTAL_S`."""
+    return _given_up(lease, begun, since, "timeout")
+
+
+def _given_up(lease: Leased, begun: Begun, since: float, fault: hints.Fault) -> Outcome:
+    error, hint = hints.FAULTS[fault]
     sent = masked(composed(lease, begun, b"", int(time.time())), lease)
-    return Outcome(_ms(since), sent, error=error, hint=hint, interrupted=True)
+    return Outcome(_ms(since), sent, error=error, hint=hint, interrupted=fault == "stopped")
 
 
 def label(outcome: Outcome) -> str:

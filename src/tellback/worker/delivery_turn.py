@@ -11,6 +11,8 @@ import time
 from collections import deque
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from dataclasses import dataclass
+from typing import Literal
 
 import aiohttp
 import structlog
@@ -53,6 +55,18 @@ Settle = Callable[[Step], Awaitable[Answered]]
 log = structlog.get_logger(__name__)
 
 
+_Reason = Literal["late", "stopped"]
+
+
+@dataclass(slots=True)
+class _Calling:
+    """A call under way: of which delivery, since when (monotonic seconds), and why it was given up."""
+
+    delivery: int
+    since: float
+    given_up: _Reason | None = None
+
+
 class Turn:
     """One destination's turn in this process.
 
@@ -66,14 +80,13 @@ class Turn:
         self._settle = settle
         self._most = 1 if lease.ordered else LANES
         self._ends = time.monotonic() + LONGEST_S
-        self._lanes: dict[asyncio.Task[None], int | None] = {}
+        self._lanes: dict[asyncio.Task[None], _Calling | None] = {}
         self._ahead: deque[Begun] = deque()
         self._ahead_until = 0.0
         self._ended: list[Finished] = []
         self._news = asyncio.Event()
         self._pace_s: float | None = None
         self._halted = False
-        self._interrupted = False
         self._held = True
 
     @property
@@ -91,9 +104,17 @@ class Turn:
 
     def interrupt(self) -> None:
         """Give up the calls under way; each is settled as stopped."""
-        self._interrupted = True
-        for lane, delivery in self._lanes.items():
-            if delivery is not None:
+        self._give_up(lambda _: True, "stopped")
+
+    def check_time(self) -> None:
+        """Give up the calls that take too long; to be called a few times a second."""
+        since = time.monotonic() - delivery_call.TOTAL_S
+        self._give_up(lambda calling: calling.since < since, "late")
+
+    def _give_up(self, which: Callable[[_Calling], bool], why: _Reason) -> None:
+        for lane, calling in self._lanes.items():
+            if calling is not None and calling.given_up is None and which(calling):
+                calling.given_up = why
                 lane.cancel()
 
     async def run(self) -> None:
@@ -136,7 +157,7 @@ class Turn:
         self._open_lanes()
 
     def _busy(self) -> list[int]:
-        return [delivery for delivery in self._lanes.values() if delivery is not None]
+        return [calling.delivery for calling in self._lanes.values() if calling is not None]
 
     def _goes_on(self) -> bool:
         return self._held and time.monotonic() < self._ends
@@ -166,8 +187,8 @@ class Turn:
         lane = asyncio.current_task()
         assert lane is not None
         while (begun := self._next()) is not None:
-            self._lanes[lane] = begun.id
-            finished = await self._called(lane, begun)
+            calling = self._lanes[lane] = _Calling(begun.id, time.monotonic())
+            finished = await self._called(lane, begun, calling)
             self._lanes[lane] = None
             self._ended.append(finished)
             self._news.set()
@@ -179,15 +200,16 @@ class Turn:
             self._halted = True
         return self._ahead.popleft() if self._ahead and not self._halted else None
 
-    async def _called(self, lane: asyncio.Task[None], begun: Begun) -> Finished:
-        since = time.monotonic()
+    async def _called(self, lane: asyncio.Task[None], begun: Begun, calling: _Calling) -> Finished:
+        since = calling.since
         try:
             outcome = await delivery_call.call(self._client, self._lease, begun)
         except asyncio.CancelledError:
-            if not self._interrupted:
+            if calling.given_up is None:
                 raise
             lane.uncancel()  # the call alone was given up; what it came to is still to be settled
-            outcome = delivery_call.stopped(self._lease, begun, since)
+            instead = delivery_call.late if calling.given_up == "late" else delivery_call.stopped
+            outcome = instead(self._lease, begun, since)
         self._measure(outcome, time.monotonic() - since)
         ATTEMPTS.add(delivery_call.label(outcome))
         DURATIONS.observe(outcome.duration_ms / 1000)

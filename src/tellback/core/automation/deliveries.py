@@ -5,6 +5,7 @@ from __future__ import annotations
 from tellback.core import changes, errors
 from tellback.core.automation import (
     delivery_queries,
+    erasure_queries,
     events_queries,
     rendering,
     samples,
@@ -28,11 +29,15 @@ async def find(reader: Reader, workspace_id: int, delivery_id: int) -> Delivery:
 
 
 async def replay(tx: Transaction, workspace_id: int, delivery_id: int) -> Delivery:
-    """Send a delivery anew, whatever became of it: the same bytes and id, at once. Raises `NotFound`.
+    """Send a delivery anew, whatever became of it: the same bytes and id, at once.
+
+    Raises `NotFound`, and `Conflict` for one whose bytes are erased.
 
     In an ordered destination it goes to its old place, which is before everything that came later.
     """
     destination = await _held_destination(tx, workspace_id, delivery_id)
+    if await erasure_queries.unsendable(tx, workspace_id, [delivery_id]):
+        raise errors.Conflict("What was sent is erased, with the person it told of.")
     await queries.put_back(tx, workspace_id, [delivery_id])
     await delivery_queries.wake(tx, workspace_id, [destination])
     return await find(tx, workspace_id, delivery_id)
@@ -57,7 +62,9 @@ async def replay_many(db: Database, workspace_id: int, wanted: Chosen) -> int:
 async def _put_back(tx: Transaction, workspace_id: int, found: list[tuple[int, int]]) -> int:
     destinations = {destination for destination, _ in found}
     await delivery_queries.lock_destinations(tx, workspace_id, destinations)
-    count = await queries.put_back(tx, workspace_id, [delivery for _, delivery in found])
+    ids = [delivery for _, delivery in found]
+    erased = await erasure_queries.unsendable(tx, workspace_id, ids)
+    count = await queries.put_back(tx, workspace_id, [id for id in ids if id not in erased])
     await delivery_queries.wake(tx, workspace_id, destinations)
     return count
 

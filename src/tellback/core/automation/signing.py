@@ -38,4 +38,12 @@ def key_of(secret: str) -> bytes:
 
 
 def _signature(key: bytes, signed: bytes) -> str:
-    return base64.b64encode(hmac.digest(key, signed, "sha256")).decode()
+    mac = _keyed(key).copy()
+    mac.update(signed)
+    return base64.b64encode(mac.digest()).decode()
+
+
+@functools.lru_cache(1024)
+def _keyed(key: bytes) -> hmac.HMAC:
+    """To be copied: most calls of a moment are signed with the same few keys."""
+    return hmac.new(key, digestmod="sha256")

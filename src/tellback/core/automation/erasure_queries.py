@@ -1,0 +1,100 @@
+"""SQL that takes what is a person's out of queues, captured values and the records of runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tellback.core.erased import ERASED, SCAN_S, like
+from tellback.storage.database import Reader, Transaction
+
+Subjects = Sequence[tuple[str, str]]
+
+_LIKE = "like any (array(select lower(one) from unnest($4::text[]) one))"
+_SUBJECTS = "(select * from unnest($2::text[], $3::text[]))"
+
+
+def _split(subjects: Subjects) -> tuple[list[str], list[str]]:
+    return [type for type, _ in subjects], [id for _, id in subjects]
+
+
+async def sent(reader: Reader, workspace_id: int, subjects: Subjects, needles: Sequence[str]) -> list[int]:
+    """Deliveries about these (type, id), and others that hold a needle, or were answered with one."""
+    rows = await reader.fetch(
+        f"""
+        select d.id from deliveries d
+        where d.workspace_id = $1 and d.request ->> 'url' <> '{ERASED}' and (
+          (d.subject_type, d.subject_id) in {_SUBJECTS} or lower(d.request::text) {_LIKE}
+          or exists (select from attempts a where a.workspace_id = $1 and a.delivery_id = d.id
+                     and lower(a.response_body) {_LIKE}))
+        order by d.id
+        """,
+        workspace_id, *_split(subjects), [like(one) for one in needles], timeout=SCAN_S,
+    )  # fmt: skip
+    return [row["id"] for row in rows]
+
+
+async def destinations(reader: Reader, workspace_id: int, delivery_ids: Sequence[int]) -> list[int]:
+    """Whose queues these deliveries stand in."""
+    rows = await reader.fetch(
+        "select distinct destination_id from deliveries where workspace_id = $1 and id = any($2::bigint[])",
+        workspace_id, list(delivery_ids),
+    )  # fmt: skip
+    return sorted(row["destination_id"] for row in rows)
+
+
+async def erase_sent(tx: Transaction, workspace_id: int, ids: Sequence[int]) -> None:
+    """Empty requests and answers; what waits is cancelled. Where, when and with which status stays.
+
+    The count of attempts rises, so that the outcome of one that is under way belongs to none and is not kept.
+    The destinations are held by the caller.
+    """
+    await tx.execute(
+        """
+        update deliveries d
+        set request = jsonb_build_object('method', d.request ->> 'method', 'url', $3::text, 'headers', '[]'::jsonb,
+                                         'body', null),
+            warnings = '[]', state = case d.state when 'waiting' then 'cancelled' else d.state end,
+            next_attempt_at = null, finished_at = coalesce(d.finished_at, now()), attempts = d.attempts + 1
+        where d.workspace_id = $1 and d.id = any($2::bigint[])
+        """,
+        workspace_id, list(ids), ERASED,
+    )  # fmt: skip
+    await tx.execute(
+        """
+        update attempts
+        set request = jsonb_build_object('method', request ->> 'method', 'url', $3::text, 'headers', '[]'::jsonb),
+            response_headers = case when response_headers is not null then '{}'::jsonb end,
+            response_body = case when response_body is not null then $3 end,
+            error = case when error is not null then $3 end, warnings = '[]'
+        where workspace_id = $1 and delivery_id = any($2::bigint[])
+        """,
+        workspace_id, list(ids), ERASED,
+    )  # fmt: skip
+
+
+async def unsendable(reader: Reader, workspace_id: int, ids: Sequence[int]) -> set[int]:
+    """Those of the deliveries whose request was erased."""
+    rows = await reader.fetch(
+        f"""
+        select id from deliveries
+        where workspace_id = $1 and id = any($2::bigint[]) and request ->> 'url' = '{ERASED}'
+        """,
+        workspace_id, list(ids),
+    )  # fmt: skip
+    return {row["id"] for row in rows}
+
+
+async def erase_captured(tx: Transaction, workspace_id: int, subjects: Subjects) -> None:
+    """Captured values, and what rules said of their runs."""
+    types, ids = _split(subjects)
+    await tx.execute(
+        f"delete from captured_values where workspace_id = $1 and (subject_type, subject_id::text) in {_SUBJECTS}",
+        workspace_id, types, ids, timeout=SCAN_S,
+    )  # fmt: skip
+    await tx.execute(
+        f"""
+        update rule_runs set detail = '{ERASED}'
+        where workspace_id = $1 and detail is not null and (subject_type, subject_id) in {_SUBJECTS}
+        """,
+        workspace_id, types, ids, timeout=SCAN_S,
+    )  # fmt: skip
