@@ -28,7 +28,7 @@ LAYERS = [
 SURFACES = {"dialects", "hub_api", "take", "console", "worker"}
 CAPABILITIES = [
     "workspaces", "files", "changes", "intake", "people", "projects", "tickets",
-    "surveys", "responses", "imports", "reviews", "automation", "provisioning",
+    "surveys", "responses", "imports", "reviews", "automation", "erasure", "provisioning",
 ]  # fmt: skip
 VENDORS = re.compile(r"centercode|centracx|customergauge|cention|facebook|meta_", re.IGNORECASE)
 SQL = re.compile(

@@ -24,6 +24,7 @@ from tellback.hub_api import (
     configuration_api,
     deliveries_api,
     documents,
+    erasure_api,
     files_api,
     imports_api,
     intake_api,
@@ -94,6 +95,7 @@ def application(hub: Hub, limits: Limits, watch: changes.Watch) -> Litestar:
                     deliveries_api.replay_deliveries, deliveries_api.list_webhooks,
                     deliveries_api.list_subscriptions, deliveries_api.enable_webhook,
                     deliveries_api.enable_subscription, deliveries_api.try_webhook,
+                    erasure_api.export_contact, erasure_api.erase_contact,
                 ]),
                 dependencies={
                     "hub": Provide(lambda: hub, sync_to_thread=False),
