@@ -11,6 +11,7 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
+import aiohttp
 import pytest
 from tests.support import outbox as outboxes
 from tests.support import receiver as receivers
@@ -49,7 +50,7 @@ def receiver(shared: Receiver) -> Receiver:
 @pytest.fixture
 def short_patience(monkeypatch: pytest.MonkeyPatch) -> None:
     """Receivers that hang are given up on within a second, so that the test does not take twenty."""
-    timeout = delivery_call.aiohttp.ClientTimeout(total=None, sock_connect=0.5)
+    timeout = aiohttp.ClientTimeout(total=None, sock_connect=0.5)
     monkeypatch.setattr(delivery_call, "_TIMEOUT", timeout)
     monkeypatch.setattr(delivery_call, "TOTAL_S", 1.0)
 
