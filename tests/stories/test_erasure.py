@@ -27,7 +27,7 @@ EVERYWHERE = {
     "responses.comment", "responses.drivers", "responses.segments", "responses.metadata", "responses.reference",
     "responses.follow_up_details", "ratings.message", "captured_values.value",
     "changes.snapshot", "changes.data", "deliveries.request", "attempts.request",
-    "attempts.response_body", "attempts.response_headers", "intake.body", "intake.submitter",
+    "attempts.response_body", "attempts.response_headers", "intake.body", "intake.submitter", "intake.endpoint",
     "kept_answers.body", "import_rejects.cells", "accounts.segments",
 }  # fmt: skip
 
@@ -79,7 +79,7 @@ def _leave_traces(place: Place, somebody: Somebody, folder: Path) -> dict[str, A
     for address, body in (
         (f"{listeners}/say/{ticket}", {"comment": f"Seen by {word}"}),
         (f"{listeners}/jira/{ticket}", {"reporter": f"Ann {word}"}),
-        (f"/api/v1/userListeners/person/{somebody.contact}", {"nick": word}),
+        (f"/api/v1/userListeners/person/{somebody.email}", {"nick": word}),
     ):
         heard = place.http.post(address, params={"apiKey": KEY}, json=body)
         assert heard.status_code < 300, heard.text
@@ -306,3 +306,21 @@ def test_sends_nothing_that_was_erased_again(place: Place, somebody: Somebody, t
 
 def _replay(place: Place, delivery: int) -> httpx.Response:
     return place.http.post(f"/hub/v1/deliveries/{delivery}/replay", headers=place.token("writer"))
+
+
+def test_keeps_no_answer_to_a_call_that_was_under_way(place: Place, somebody: Somebody) -> None:
+    eventually(lambda: not _waiting(place, "crm"), 30)
+    slow = receivers.answer(200, f"I know {somebody.word}".encode(), after=1.5)
+    place.receiver.behave("/crm", receivers.in_turn(slow, receivers.answer(200)))
+    before = len(place.receiver.at("/crm"))
+    somebody.record()
+    place.receiver.wait_for(before + 1, "/crm")
+    assert place.erase(somebody.contact).status_code == 204
+    place.settled()
+    eventually(lambda: not _waiting(place, "crm"), 30)
+    assert place.holding(somebody.word) == set()
+
+
+def _waiting(place: Place, subscription: str) -> list[Any]:
+    found: list[Any] = place.get("/deliveries", subscription=subscription, state="waiting")["data"]
+    return found

@@ -17,6 +17,22 @@ def _split(subjects: Subjects) -> tuple[list[str], list[str]]:
     return [type for type, _ in subjects], [id for _, id in subjects]
 
 
+async def hold_readers(tx: Transaction, workspace_id: int) -> None:
+    """Wait until no event and no schedule is being acted on, and have none be until the transaction ends.
+
+    What acts on them has read the subject by then, and would write it down again once it is erased.
+    """
+    await tx.execute(
+        "select from feed_readers where workspace_id = $1 order by name for update",
+        workspace_id,
+        timeout=SCAN_S,
+    )
+    await tx.execute(
+        "select from rules where workspace_id = $1 and next_at is not null order by id for update",
+        workspace_id, timeout=SCAN_S,
+    )  # fmt: skip
+
+
 async def sent(reader: Reader, workspace_id: int, subjects: Subjects, needles: Sequence[str]) -> list[int]:
     """Deliveries about these (type, id), and others that hold a needle, or were answered with one."""
     rows = await reader.fetch(

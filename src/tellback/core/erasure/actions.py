@@ -68,6 +68,7 @@ async def _first(tx: Transaction, order: Order) -> bool:
         raise errors.Conflict(
             f"This contact is the default submitter of {', '.join(relied_on)}; give that another one first."
         )
+    await erasure_queries.hold_readers(tx, workspace_id)
     reach = await reaching.hold(tx, workspace_id, person)
     if await people_queries.forget_contact(tx, workspace_id, person.id):
         await cache_queries.raise_version(tx)
@@ -81,6 +82,7 @@ async def _first(tx: Transaction, order: Order) -> bool:
 async def _again(tx: Transaction, order: Order) -> None:
     """Erase what came in for the contact from those who did not know yet that it is gone."""
     await reach_queries.wait_for_imports(tx, order.workspace_id)
+    await erasure_queries.hold_readers(tx, order.workspace_id)
     reach = await reaching.hold(tx, order.workspace_id, Person(order.contact_id))
     if reach.answered or reach.filed:
         news = await _take_out(tx, order, reach)

@@ -39,6 +39,7 @@ PLACES: Final = (
     Place("captured_values", ("subject_type", "subject_id", "data_group", "label"), documents=("value",)),
     Place("rule_runs", ("id",), ("detail",)),
     Place("changes", ("seq",), documents=("data",)),
+    Place("intake", ("id",), ("endpoint", "target")),
     Place("import_notes", ("run_id", "line"), ("note",)),
 )  # fmt: skip
 
@@ -68,8 +69,8 @@ NOBODYS: Final[Mapping[str, tuple[str, ...]]] = {
     "deliveries": ("event_kind", "message_id", "origin", "state", "subject_type", "subject_id"),
     "feed_readers": ("name",),
     "import_runs": ("content", "file"),
-    "intake": ("created_id", "created_type", "credential", "endpoint", "hint", "method", "missing", "request_id",
-               "surface", "target"),
+    "intake": ("created_id", "created_type", "credential", "hint", "method", "missing", "request_id",
+               "surface"),
     "kept_answers": ("fingerprint", "headers", "scope"),
     "leases": ("name", "owner"),
     "ratings": ("reviewer_id", "story_id", "verb"),
