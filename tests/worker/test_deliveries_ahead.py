@@ -139,7 +139,7 @@ async def test_sends_each_once_free_of_order(outbox: Outbox, receiver: Receiver)
 async def test_tells_when_each_was_sent_and_not_when_it_was_begun(
     outbox: Outbox, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(delivery_turn, "AHEAD_S", 5.0)
+    monkeypatch.setattr(delivery_turn, "AHEAD", 100.0)
     receiver.behave("/a", receivers.answer(after=0.02))
     await queued(outbox, receiver, 40)
     async with outbox.sending(SCHEDULE):

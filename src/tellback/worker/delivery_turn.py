@@ -10,7 +10,6 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal
 
@@ -34,8 +33,9 @@ from tellback.worker import delivery_call
 
 #: Calls at once to a destination that is free of order.
 LANES = 32
-#: What goes out in so long is begun ahead, at the pace of the last calls; and at most so many.
-AHEAD_S, MOST_AHEAD = 0.05, 128
+#: Begun ahead is what goes out while steps are settled, so many times over: so much goes out before an answer is
+#: there, and before the one to the next step. At most what goes out in so long, and so many.
+AHEAD, AHEAD_S, MOST_AHEAD = 3.0, 0.25, 256
 #: What was begun ahead and not sent by then is given back: the destination may be paused or disabled by now.
 LONGEST_AHEAD_S = 1.0
 #: A turn ends after so long and its destination is leased anew: with changed headers, secrets and switches.
@@ -86,6 +86,7 @@ class Turn:
         self._ended: list[Finished] = []
         self._news = asyncio.Event()
         self._pace_s: float | None = None
+        self._settled_s = 0.0
         self._halted = False
         self._held = True
 
@@ -134,12 +135,13 @@ class Turn:
 
     async def _more_to_tell(self) -> None:
         """Until a call has ended, or it is time to look whether there is more for lanes that are free."""
-        if not self._lanes:
-            return
-        looks = not self._lease.ordered and len(self._lanes) < self._most and self._goes_on()
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._news.wait(), LOOK_EVERY_S if looks else None)
-        self._news.clear()
+        looks = not self._lease.ordered and len(self._busy()) < self._most and self._goes_on()
+        while self._lanes and not self._ended:
+            try:
+                await asyncio.wait_for(self._news.wait(), LOOK_EVERY_S if looks else None)
+            except TimeoutError:
+                return
+            self._news.clear()
 
     async def _tell(self) -> None:
         """Tell what has ended, and take what is begun next."""
@@ -148,10 +150,12 @@ class Turn:
         if unsent:
             self._ahead.clear()
         self._halted = False
-        busy = (*self._busy(), *(one.id for one in self._ahead))
-        answered = await self._told(
-            Step(self._lease, tuple(ended), unsent, busy, self._wanted(), release=not busy)
-        )
+        calling = self._busy()
+        busy = (*calling, *(one.id for one in self._ahead))
+        begin = self._wanted(self._most - len(calling))
+        began = time.monotonic()
+        answered = await self._told(Step(self._lease, tuple(ended), unsent, busy, begin, release=not busy))
+        self._settled_s = time.monotonic() - began
         self._ahead.extend(answered.begun)
         self._ahead_until = time.monotonic() + LONGEST_AHEAD_S
         self._open_lanes()
@@ -162,12 +166,14 @@ class Turn:
     def _goes_on(self) -> bool:
         return self._held and time.monotonic() < self._ends
 
-    def _wanted(self) -> int:
-        """How many to begin: one for each lane that is free, and ahead as many as go out while this is settled."""
+    def _wanted(self, free: int) -> int:
+        """How many to begin: one for each lane that is free, and what goes out until there is an answer."""
         if not self._goes_on():
             return 0
-        ahead = 0 if self._pace_s is None else min(MOST_AHEAD, int(AHEAD_S / self._pace_s))
-        return max(self._most - len(self._lanes) + ahead - len(self._ahead), 0)
+        ahead = 0
+        if self._pace_s is not None:
+            ahead = min(MOST_AHEAD, int(min(AHEAD * self._settled_s, AHEAD_S) / self._pace_s))
+        return max(free + ahead - len(self._ahead), 0)
 
     def _open_lanes(self) -> None:
         for _ in range(min(len(self._ahead), self._most - len(self._lanes))):
@@ -220,7 +226,8 @@ class Turn:
         if outcome.error is not None or outcome.interrupted:
             self._halted, self._pace_s = True, None
         else:
-            self._pace_s = max(took_s / self._most, 0.8 * (self._pace_s or 0.0))
+            pace = took_s / self._most
+            self._pace_s = pace if self._pace_s is None else 0.7 * self._pace_s + 0.3 * pace
 
     def _picked(self, begun: Begun, outcome: Outcome, since: float) -> Finished:
         """With what the answer gives, where the call succeeded and has somewhere to store it."""
