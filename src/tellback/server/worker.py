@@ -41,6 +41,8 @@ HTTP1_BUFFER = 128 * 1024
 HEADER_READ_MS = 30_000
 #: How long idle connections keep a stopping worker: granian would wait for those of HTTP/2 for ever.
 QUIET_S = 0.5
+#: Objects made between two searches for cycles.
+_COLLECTED = 10_000
 
 
 class Application(Protocol):
@@ -70,6 +72,8 @@ def main() -> None:
     # What is imported stays. Looking through it in every full collection would take 20 ms, for no answer.
     gc.collect()
     gc.freeze()
+    # Requests make thousands of objects at once and hardly a cycle.
+    gc.set_threshold(_COLLECTED)
     status = uvloop.run(_serve(application, given))
     # No interpreter shutdown: native libraries' threads may still be about, and there is nothing left to do.
     sys.stdout.flush()
