@@ -149,6 +149,15 @@ async def test_tells_when_each_was_sent_and_not_when_it_was_begun(
         assert abs(attempt["at"] - call.at) < 0.25
 
 
+async def test_tells_what_has_ended_while_the_next_call_lasts(outbox: Outbox, receiver: Receiver) -> None:
+    receiver.behave("/a", odd_once(60, receivers.answer(after=3.0)))
+    await queued(outbox, receiver, 61)
+    async with outbox.sending(SCHEDULE):
+        await asyncio.to_thread(receiver.wait_for, 61)
+        await outbox.until("select count(*) from deliveries where state = 'delivered'", 60, 2.0)
+        await outbox.until_settled()
+
+
 class Ahead:
     """One worker's lease of the only destination, step by step."""
 

@@ -88,6 +88,7 @@ class Turn:
         self._pace_s: float | None = None
         self._settled_s = 0.0
         self._halted = False
+        self._overdue = False
         self._held = True
 
     @property
@@ -108,7 +109,10 @@ class Turn:
         self._give_up(lambda _: True, "stopped")
 
     def check_time(self) -> None:
-        """Give up the calls that take too long; to be called a few times a second."""
+        """Give up the calls that take too long, and tell what waits to be told; to be called a few times a second."""
+        if self._ended:
+            self._overdue = True
+            self._news.set()
         since = time.monotonic() - delivery_call.TOTAL_S
         self._give_up(lambda calling: calling.since < since, "late")
 
@@ -136,7 +140,7 @@ class Turn:
     async def _more_to_tell(self) -> None:
         """Until a call has ended, or it is time to look whether there is more for lanes that are free."""
         looks = not self._lease.ordered and len(self._busy()) < self._most and self._goes_on()
-        while self._lanes and not self._ended:
+        while self._lanes and not self._worth_telling():
             try:
                 await asyncio.wait_for(self._news.wait(), LOOK_EVERY_S if looks else None)
             except TimeoutError:
@@ -145,7 +149,7 @@ class Turn:
 
     async def _tell(self) -> None:
         """Tell what has ended, and take what is begun next."""
-        ended, self._ended = self._ended, []
+        ended, self._ended, self._overdue = self._ended, [], False
         unsent = tuple(self._ahead) if self._halted or not self._goes_on() else ()
         if unsent:
             self._ahead.clear()
@@ -159,6 +163,10 @@ class Turn:
         self._ahead.extend(answered.begun)
         self._ahead_until = time.monotonic() + LONGEST_AHEAD_S
         self._open_lanes()
+
+    def _worth_telling(self) -> bool:
+        """With enough ahead, several are told together: half of it has gone out."""
+        return bool(self._ended) and (self._overdue or self._halted or len(self._ended) >= len(self._ahead))
 
     def _busy(self) -> list[int]:
         return [calling.delivery for calling in self._lanes.values() if calling is not None]
@@ -197,7 +205,8 @@ class Turn:
             finished = await self._called(lane, begun, calling)
             self._lanes[lane] = None
             self._ended.append(finished)
-            self._news.set()
+            if self._worth_telling():
+                self._news.set()
 
     def _next(self) -> Begun | None:
         """What was begun first, unless it is to be given back."""
