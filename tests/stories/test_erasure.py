@@ -324,3 +324,22 @@ def test_keeps_no_answer_to_a_call_that_was_under_way(place: Place, somebody: So
 def _waiting(place: Place, subscription: str) -> list[Any]:
     found: list[Any] = place.get("/deliveries", subscription=subscription, state="waiting")["data"]
     return found
+
+
+def test_keeps_what_another_wrote_in_the_same_words(place: Place, somebody: Somebody) -> None:
+    words = "Nothing works since the last release"
+    other = Somebody(place)
+    somebody.record(Comment=words)
+    place.settled()
+    mine = other.record(Comment=words)
+    place.settled()
+    assert place.erase(somebody.contact).status_code == 204
+    place.settled()
+    response = next(one for one in place.get("/responses", limit=1000)["data"] if one["id"] == mine)
+    assert (response["comment"], response["contact"]["email"]) == (words, other.email)
+    [call] = place.get("/tickets", q=f'"{other.email}"')["data"]  # opened by a rule
+    assert (call["subject"], call["body"]) == (f"Call {other.email}", words)
+    about = [one for one in place.get("/deliveries", limit=1000)["data"] if other.email in str(one)]
+    assert about
+    [entry] = [one for one in place.get("/intake", limit=1000)["data"] if other.email in (one["body"] or "")]
+    assert words in entry["body"]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tellback.core.erased import ERASED, SCAN_S, like
+from tellback.core.erased import ERASED
+from tellback.core.text_queries import SCAN_S, holds, lowered
 from tellback.storage.database import Reader, Transaction
 
 Subjects = Sequence[tuple[str, str]]
 
-_LIKE = "like any (array(select lower(one) from unnest($4::text[]) one))"
 _SUBJECTS = "(select * from unnest($2::text[], $3::text[]))"
 
 
@@ -33,18 +33,19 @@ async def hold_readers(tx: Transaction, workspace_id: int) -> None:
     )  # fmt: skip
 
 
-async def sent(reader: Reader, workspace_id: int, subjects: Subjects, needles: Sequence[str]) -> list[int]:
-    """Deliveries about these (type, id), and others that hold a needle, or were answered with one."""
+async def sent(reader: Reader, workspace_id: int, subjects: Subjects, identities: Sequence[str]) -> list[int]:
+    """Deliveries about these (type, id), and others that hold one of these texts, or were answered with one."""
     rows = await reader.fetch(
         f"""
-        select d.id from deliveries d
+        with answered as (
+          select a.delivery_id from attempts a {lowered("a.response_body")} where a.workspace_id = $1 and {holds("$4")}
+        )
+        select d.id from deliveries d {lowered("d.request::text")}
         where d.workspace_id = $1 and d.request ->> 'url' <> '{ERASED}' and (
-          (d.subject_type, d.subject_id) in {_SUBJECTS} or lower(d.request::text) {_LIKE}
-          or exists (select from attempts a where a.workspace_id = $1 and a.delivery_id = d.id
-                     and lower(a.response_body) {_LIKE}))
+          (d.subject_type, d.subject_id) in {_SUBJECTS} or d.id in (select delivery_id from answered) or {holds("$4")})
         order by d.id
         """,
-        workspace_id, *_split(subjects), [like(one) for one in needles], timeout=SCAN_S,
+        workspace_id, *_split(subjects), list(identities), timeout=SCAN_S,
     )  # fmt: skip
     return [row["id"] for row in rows]
 

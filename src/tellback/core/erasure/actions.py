@@ -92,7 +92,7 @@ async def _again(tx: Transaction, order: Order) -> None:
 async def _take_out(tx: Transaction, order: Order, reach: Reach) -> list[NewChange]:
     """Erase all that was reached; the feed's rows of what is another thing for it."""
     workspace_id, person = order.workspace_id, reach.person
-    needles = rules.needles(person, reach.texts)
+    identities = rules.identities(person)
     # Found while it can still be told whose it is.
     logged = await reaching.logged(tx, workspace_id, reach)
     sent = await reaching.sent(tx, workspace_id, reach)
@@ -105,9 +105,10 @@ async def _take_out(tx: Transaction, order: Order, reach: Reach) -> list[NewChan
     mentioned["tickets"] += await tickets_queries.detach(tx, workspace_id, person.id)
     await _empty_queues(tx, workspace_id, sent)
     await traces_queries.erase_logged(tx, workspace_id, logged)
-    await traces_queries.erase_feed(tx, workspace_id, reach.subjects, needles)
-    await traces_queries.erase_kept(tx, workspace_id, needles)
-    await traces_queries.erase_rejects(tx, workspace_id, needles)
+    await traces_queries.erase_feed(tx, workspace_id, reach.subjects, identities)
+    shown = [f'"display_id":"{one.display_id}"' for one in reach.filed]
+    await traces_queries.erase_kept(tx, workspace_id, [*identities, *shown])
+    await traces_queries.erase_rejects(tx, workspace_id, identities)
     return await _news(tx, order, reach, mentioned)
 
 

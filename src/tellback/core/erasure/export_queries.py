@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from tellback.core.erased import SCAN_S
+from tellback.core.text_queries import SCAN_S
 from tellback.storage.database import Reader
 
 Subjects = Sequence[tuple[str, str]]

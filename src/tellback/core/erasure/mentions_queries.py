@@ -8,9 +8,10 @@ from typing import Any
 
 import msgspec
 
-from tellback.core.erased import ERASED, SCAN_S, like
+from tellback.core.erased import ERASED
 from tellback.core.erasure import rules
 from tellback.core.erasure.places import Place
+from tellback.core.text_queries import SCAN_S, holds, lowered
 from tellback.storage.database import Row, Transaction
 
 #: Columns that are raised where a ticket or rating is another for it, so that reports and readers see it.
@@ -24,7 +25,7 @@ async def replace(
     tx: Transaction, workspace_id: int, place: Place, needles: Sequence[str], known: re.Pattern[str]
 ) -> list[tuple[Any, ...]]:
     """Replace what `known` finds in the place's columns; the keys of rows that are others for it."""
-    found = await tx.fetch(_found(place), workspace_id, [like(one) for one in needles], timeout=SCAN_S)
+    found = await tx.fetch(_found(place), workspace_id, list(needles), timeout=SCAN_S)
     changed = []
     for row in found:
         after = [_without(place, row, column, known) for column in place.columns]
@@ -40,11 +41,10 @@ async def replace_tags(
 ) -> None:
     """As `replace`, of the tags' own names; two may become one."""
     found = await tx.fetch(
-        """
-        select id, name from tags
-        where workspace_id = $1 and lower(name) like any (array(select lower(one) from unnest($2::text[]) one))
+        f"""
+        select id, name from tags {lowered("name")} where workspace_id = $1 and {holds("$2")}
         """,
-        workspace_id, [like(one) for one in needles],
+        workspace_id, list(needles),
     )  # fmt: skip
     names = {row["id"]: known.sub(ERASED, row["name"]) for row in found}
     changed = {row["id"]: names[row["id"]] for row in found if names[row["id"]] != row["name"]}
@@ -64,9 +64,8 @@ def _found(place: Place) -> str:
     names = ", ".join(f'"{column}"' for column in (*place.key, *place.columns))
     texts = " || E'\\n' || ".join(f"coalesce({_as_text(place, column)}, '')" for column in place.columns)
     return f"""
-    select {names} from {place.table}
-    where workspace_id = $1 and lower({texts}) like any (array(select lower(one) from unnest($2::text[]) one))
-    order by {", ".join(place.key)} for update
+    select {names} from {place.table} {lowered(texts)}
+    where workspace_id = $1 and {holds("$2")} order by {", ".join(place.key)} for update of {place.table}
     """
 
 

@@ -12,11 +12,11 @@ from typing import Any
 
 import msgspec
 
-from tellback.core.erased import SCAN_S, like
 from tellback.core.erasure import rules
 from tellback.core.erasure.model import Answered, Filed, Person, Sitting
 from tellback.core.people import email_key
 from tellback.core.projects import display_id
+from tellback.core.text_queries import SCAN_S, holds, lowered
 from tellback.storage.database import Reader, Row, Transaction
 
 
@@ -145,8 +145,8 @@ def _answered(row: Row) -> Answered:
 _FILED = """
 select t.id, t.number, t.type_id, t.subject, t.body, t."values", t.external, ft.prefix, ft.digits, ft.elements
 from tickets t join feedback_types ft on ft.workspace_id = t.workspace_id and ft.id = t.type_id
-where t.workspace_id = $1 and
 """
+_SAID = """t.subject || E'\\n' || coalesce(t.body, '') || E'\\n' || t."values"::text"""
 
 
 async def filed(reader: Reader, workspace_id: int, person: Person, *, lock: bool = False) -> list[Filed]:
@@ -162,7 +162,10 @@ async def filed(reader: Reader, workspace_id: int, person: Person, *, lock: bool
           where workspace_id = $1 and case
             when submitter_given is null then submitter_id = $2 else lower(btrim(submitter_given)) = $3 end
         )
-        {_FILED} (t.id in (select id from theirs) or t.thread_id in (select id from theirs)) order by t.id
+        {_FILED}
+        where t.workspace_id = $1
+          and (t.id in (select id from theirs) or t.thread_id in (select id from theirs))
+        order by t.id
         {"for update of t" if lock else ""}
         """,
         workspace_id, person.id, email, timeout=SCAN_S,
@@ -171,17 +174,35 @@ async def filed(reader: Reader, workspace_id: int, person: Person, *, lock: bool
 
 
 async def quoting(
-    reader: Reader, workspace_id: int, needles: Sequence[str], *, lock: bool = False
+    reader: Reader,
+    workspace_id: int,
+    subjects: Sequence[tuple[str, str]],
+    identities: Sequence[str],
+    needles: Sequence[str],
+    *,
+    lock: bool = False,
 ) -> list[Filed]:
-    """Tickets of nobody, as rules open them, that hold one of these texts."""
+    """Tickets of nobody, as rules open them, that tell of the person.
+
+    By their address or number; and by any needle, where the same transaction acted on something of theirs: others
+    may have written the same words.
+    """
     rows = await reader.fetch(
         f"""
-        {_FILED} t.submitter_id is null and t.channel = 'rule'
-          and lower(t.subject || E'\\n' || coalesce(t.body, '') || E'\\n' || t."values"::text)
-              like any (array(select lower(one) from unnest($2::text[]) one))
+        with moments as (
+          select at from rule_runs
+          where workspace_id = $1 and (subject_type, subject_id) in (select * from unnest($2::text[], $3::text[]))
+          union all
+          select at from intake
+          where workspace_id = $1 and (created_type, created_id) in (select * from unnest($2::text[], $3::text[]))
+        )
+        {_FILED} {lowered(_SAID)}
+        where t.workspace_id = $1 and t.submitter_id is null and t.channel = 'rule'
+          and ({holds("$4")} or (t.created_at in (select at from moments) and {holds("$5")}))
         order by t.id {"for update of t" if lock else ""}
         """,
-        workspace_id, [like(one) for one in needles], timeout=SCAN_S,
+        workspace_id, [type for type, _ in subjects], [id for _, id in subjects], list(identities), list(needles),
+        timeout=SCAN_S,
     )  # fmt: skip
     return [_ticket(row) for row in rows]
 

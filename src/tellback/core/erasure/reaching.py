@@ -33,7 +33,11 @@ async def _rest(reader: Reader, workspace_id: int, reach: Reach, *, lock: bool) 
         *(one["text"] for sitting in reach.sittings for one in sitting.answers if one.get("text")),
         *(text for one in reach.sittings for text in rules.leaves([one.metadata, one.respondent])),
     ]
-    quoted = await reach_queries.quoting(reader, workspace_id, rules.needles(person, said), lock=lock)
+    reach.filed = filed
+    quoted = await reach_queries.quoting(
+        reader, workspace_id, reach.subjects, rules.identities(person),
+        [*rules.needles(person, said), *person.names], lock=lock,
+    )  # fmt: skip
     known = {one.id for one in filed}
     reach.filed = [*filed, *(one for one in quoted if one.id not in known)]
     reach.texts = [*said, *(text for one in reach.filed for text in one.known)]
@@ -48,11 +52,10 @@ async def logged(reader: Reader, workspace_id: int, reach: Reach) -> list[int]:
     times = [(str(one.survey_id), at) for one in reach.sittings for at in one.times]
     return await traces_queries.logged(
         reader, workspace_id, reach.subjects, [one.display_id for one in reach.filed], sittings, times,
-        rules.needles(reach.person, reach.texts),
+        rules.identities(reach.person), rules.needles(reach.person, reach.texts),
     )  # fmt: skip
 
 
 async def sent(reader: Reader, workspace_id: int, reach: Reach) -> list[int]:
     """The deliveries that tell of them."""
-    needles = rules.needles(reach.person, reach.texts)
-    return await erasure_queries.sent(reader, workspace_id, reach.subjects, needles)
+    return await erasure_queries.sent(reader, workspace_id, reach.subjects, rules.identities(reach.person))

@@ -20,7 +20,7 @@ _LEAST_DIGITS = 7
 #: A shorter text may be anybody's; one that is longer is known by its beginning, as logs cut their bodies.
 _LEAST_TEXT, _KNOWN_BY = 12, 60
 #: Of more texts than these, the longest are looked for; what is linked to the person is erased without looking.
-_MOST_TEXTS = 200
+_MOST_TEXTS = 50
 #: Notes of a timeline that the hub words itself, of nothing but names of statuses, fields and members.
 PLAIN_NOTES = (
     "created", "status", "closed", "reopened", "answered", "field", "assigned", "tag_added", "tag_removed",

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 import msgspec
 
-from tellback.core.erased import ERASED, SCAN_S
+from tellback.core.erased import ERASED
 from tellback.core.erasure import rules
 from tellback.core.erasure.model import Filed
+from tellback.core.text_queries import SCAN_S
 from tellback.storage.database import Reader, Transaction
 
 #: Together they mark a file whose bytes are yet to be removed.
