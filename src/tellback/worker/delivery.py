@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 
 import aiohttp
@@ -30,9 +30,6 @@ CLAIMED = 100
 RENEW_EVERY_S = 8.0
 #: How often calls under way are looked at whether they take too long.
 TIMED_EVERY_S = 0.25
-#: Each writes for its share of the destinations, so that PostgreSQL has work while outcomes of the others are
-#: gathered. With one, a quarter fewer are delivered (32 destinations, 2 cores).
-PIPES = 2
 SHORTEST_POLL_S, LONGEST_POLL_S = 0.05, 0.5
 
 log = structlog.get_logger(__name__)
@@ -44,7 +41,7 @@ class Deliveries:
     def __init__(
         self,
         db: Database,
-        settling: Sequence[Settling],
+        settling: Settling,
         client: aiohttp.ClientSession,
     ) -> None:
         self._db = db
@@ -119,7 +116,7 @@ class Deliveries:
         return len(leased)
 
     def _begin(self, key: queries.Key, lease: Leased) -> None:
-        turn = Turn(lease, self._client, self._settling[lease.id % len(self._settling)].settle)
+        turn = Turn(lease, self._client, self._settling.settle)
         task = asyncio.create_task(turn.run())
         self._turns[key] = (turn, task)
         task.add_done_callback(lambda ended: self._ended(key, ended))
@@ -161,7 +158,7 @@ async def sending(
     """A sender at work; at the end calls under way have `stop_s` seconds to end."""
     outcomes = await _outcomes(url)
     async with delivery_call.session(connector) as client:
-        deliveries = Deliveries(db, [Settling(outcomes, schedule) for _ in range(PIPES)], client)
+        deliveries = Deliveries(db, Settling(outcomes, schedule), client)
         working = asyncio.create_task(deliveries.run())
         began = time.monotonic()
         try:
@@ -174,13 +171,13 @@ async def sending(
 
 
 async def _outcomes(url: str) -> Database:
-    """Where outcomes are written: a connection a pipe, and no waiting for the disk.
+    """Where outcomes are written: one connection, and no waiting for the disk.
 
     An outcome that is lost with the machine is an attempt that is made again, with the same id. Where a
     transaction has news for the feed, it does wait (`settling`).
     """
     pool = await open_pool(
-        url, "tellback deliveries", PIPES,
+        url, "tellback deliveries", 1,
         plan_cache_mode="force_generic_plan", enable_seqscan="off", synchronous_commit="off",
     )  # fmt: skip
     return Database(pool)

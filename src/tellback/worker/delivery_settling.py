@@ -1,7 +1,7 @@
 """Settling together: steps that come while a transaction is under way share the next.
 
-A transaction costs the same few round trips for one step as for a hundred. Where deliveries are many, one half of
-the calls is made while what came of the other half is written.
+A transaction costs the same few round trips for one step as for a hundred. Calls go on meanwhile, with what was
+begun ahead (`delivery_turn`).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _Write = Callable[[Sequence[Step]], Awaitable[Sequence[Answered | None]]]
 
 
 class Settling:
-    """The steps of a process's share of destinations, one transaction after the other."""
+    """The steps of a process, one transaction after the other."""
 
     def __init__(self, db: Database, schedule: tuple[float, ...]) -> None:
         self._db = db
