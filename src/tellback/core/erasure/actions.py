@@ -70,9 +70,10 @@ async def _first(tx: Transaction, order: Order) -> bool:
         )
     await erasure_queries.hold_readers(tx, workspace_id)
     reach = await reaching.hold(tx, workspace_id, person)
-    if await people_queries.forget_contact(tx, workspace_id, person.id):
-        await cache_queries.raise_version(tx)
+    configured = await people_queries.forget_contact(tx, workspace_id, person.id)
     news = await _take_out(tx, order, reach)
+    if configured:
+        await cache_queries.raise_version(tx)
     await intake.queries.record(tx, [order.entry])
     erased = NewChange("contact.erased", "contact", str(person.id), order.actor)
     await changes.record(tx, workspace_id, [*news, erased])
