@@ -39,6 +39,10 @@ with tables as (
   union all
   select relname, 'trigger ' || pg_get_triggerdef(pg_trigger.oid)
   from tables join pg_trigger on tgrelid = tables.oid and not tgisinternal
+  union all
+  select proname, 'function (' || pg_get_function_arguments(oid) || ') '
+    || btrim(regexp_replace(prosrc, '\\s+', ' ', 'g'))
+  from pg_proc where pronamespace = 'public'::regnamespace
 )
 select relname || ': ' || line from lines
 """

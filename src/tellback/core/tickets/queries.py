@@ -45,24 +45,21 @@ jsonb_build_object(
 
 # A whole batch of tickets in one statement: numbers, tickets, timelines, feed and log together, because each
 # statement more costs a round trip under the workspace's lock (docs/decisions/0003).
-# $1-$5 how many tickets a workspace and a feedback type get, $6-$25 the tickets, from $26 their log entries.
+# $1-$5 how many tickets a workspace and a feedback type get, $6-$25 the tickets, from $26 their log entries. Numbers
+# are given by functions, whose price of waiting is small (migration 0010); the second waits for the first's lock.
 #
 # Said twice, with snapshots and without: what makes them costs a little even where none is made.
 _FILE = """
-with counted as (
-  update workspace_counters c
-  set tickets = c.tickets + k.n, changes = c.changes + k.n
+with counted as materialized (
+  select w.id as workspace_id, c.tickets, c.changes, w.automated
   from unnest($1::bigint[], $2::bigint[]) as k (workspace_id, n)
   join workspaces w on w.id = k.workspace_id
-  where c.workspace_id = k.workspace_id
-  returning c.workspace_id, c.tickets - k.n as tickets, c.changes - k.n as changes, w.automated
-), numbered as (
-  update feedback_counters c
-  set tickets = c.tickets + k.n
+  cross join lateral number_tickets(w.id, k.n) as c
+), numbered as materialized (
+  select counted.workspace_id, k.type_id, c.tickets
   from unnest($3::bigint[], $4::bigint[], $5::bigint[]) as k (workspace_id, type_id, n)
   join counted using (workspace_id)
-  where c.workspace_id = k.workspace_id and c.type_id = k.type_id
-  returning c.workspace_id, c.type_id, c.tickets - k.n as tickets
+  cross join lateral number_tickets_of_type(counted.workspace_id, k.type_id, k.n) as c (tickets)
 ), placed as (
   select new.*, counted.tickets + new.nth as id, numbered.tickets + new.nth_of_type as number,
          counted.changes + new.nth as seq, counted.automated, new.about::jsonb as told,
