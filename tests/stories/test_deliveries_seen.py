@@ -88,6 +88,18 @@ def test_replays_all_that_failed(told: Told, failed: int) -> None:
     assert told.post("/deliveries/replay", {"webhook": "broken"}).json() == {"replayed": 0}
 
 
+def test_replays_many_once_for_a_key(told: Told, failed: int) -> None:
+    told.receiver.behave("/broken", receivers.answer())
+    body, key = {"webhook": "broken", "state": "failed"}, {"Idempotency-Key": f"many-{failed}"}
+    first = told.post("/deliveries/replay", body, **key)
+    assert (first.status_code, first.json()["replayed"] >= 1) == (202, True)
+    eventually(lambda: told.get(f"/deliveries/{failed}")["state"] == "delivered")
+    again = told.post("/deliveries/replay", body, **key)
+    assert (again.status_code, again.content) == (202, first.content)
+    assert again.headers["idempotent-replayed"] == "true"
+    assert told.post("/deliveries/replay", {"webhook": "jira"}, **key).status_code == 422
+
+
 @pytest.mark.parametrize(
     ("body", "status"),
     [

@@ -93,11 +93,16 @@ async def cancel_delivery(request: Request[Any, Any, Any], delivery: str) -> Res
 async def replay_deliveries(request: Request[Any, Any, Any], hub: Hub) -> Response[shown.Replayed]:
     """Those of a destination, in a state (failed without it), made since a time."""
 
-    async def work(call: Call, _: Runner) -> Answer:
+    async def work(call: Call, runner: Runner) -> Answer:
         assert call.credential is not None
-        wanted = _chosen(await call.json_object())
-        count = await deliveries.replay_many(hub.db, call.credential.workspace.id, wanted)
-        return answers.of_json(202, shown.Replayed(count))
+        workspace_id, wanted = call.credential.workspace.id, _chosen(await call.json_object())
+
+        async def once(key: intake.Key | None) -> Answer:
+            # In several transactions, and the key is taken after the last: who repeats what was cut short goes on.
+            count = await deliveries.replay_many(hub.db, workspace_id, wanted)
+            return await runner.store(call, orders.REPLAYED, count, _replayed, key, status=202)
+
+        return await runner.once(call, call.fingerprint, once)
 
     return await writes.answered(request, "hub_write", work)
 
@@ -165,6 +170,10 @@ async def _ticket(hub: Hub, workspace_id: int, body: dict[str, Any]) -> int | No
     if found is None:
         raise errors.NotFound("There is no such ticket.")
     return found.id
+
+
+def _replayed(count: int) -> Answer:
+    return answers.of_json(202, shown.Replayed(count))
 
 
 async def _ordered(request: Request[Any, Any, Any], what: Any, status: int = 202) -> Response[Any]:

@@ -80,3 +80,14 @@ async def _done(tx: Transaction, order: Order, news: list[changes.NewChange]) ->
 
 #: Orders with their log entries; a delivery is given as it is then.
 OBEY: intake.Intake[Order, Outcome] = intake.intake("delivery orders", _obey)
+
+
+async def _log(
+    tx: Transaction, counts: Sequence[int], entries: Sequence[intake.NewEntry]
+) -> Sequence[int | errors.HubError]:
+    await intake.queries.record(tx, entries)
+    return counts
+
+
+#: How many deliveries were replayed together, with the log entry of that.
+REPLAYED: intake.Intake[int, int] = intake.intake("replays of many", _log)
