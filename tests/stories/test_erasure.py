@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -343,3 +344,29 @@ def test_keeps_what_another_wrote_in_the_same_words(place: Place, somebody: Some
     assert about
     [entry] = [one for one in place.get("/intake", limit=1000)["data"] if other.email in (one["body"] or "")]
     assert words in entry["body"]
+
+
+def test_leaves_nothing_that_came_in_meanwhile(place: Place, somebody: Somebody, tmp_path: Path) -> None:
+    """Tickets and records keep coming for an address while it is erased, and are refused by nobody."""
+    _participant(place, somebody, tmp_path)
+    somebody.record()
+    contact = somebody.contact
+    place.settled()
+
+    def coming(number: int) -> int:
+        title = {"title": f"number {number}", "submitter": somebody.email, "severity": "Low"}
+        answer = place.http.post(erasing.CREATE, params={"apiKey": KEY}, json=title)
+        assert answer.status_code == 201, answer.text
+        return somebody.record(Comment=f"number {number} of {somebody.word}")
+
+    with ThreadPoolExecutor(4) as pool:
+        sent = [pool.submit(coming, number) for number in range(30)]
+        assert place.erase(contact).status_code == 204
+        assert len({one.result() for one in sent})
+    place.settled()
+    assert place.rows("select 1 from tickets where submitter_id = $1", contact) == []
+    assert place.rows("select 1 from responses where contact_id = $1", contact) == []
+    assert place.rows("select 1 from responses where contact_id is null and comment like 'number%'") == []
+    snapshot = "select 1 from changes where snapshot -> 'submitter' -> 'contact_id' = to_jsonb($1::bigint)"
+    assert place.rows(snapshot, contact) == []
+    assert "deadlock" not in place.hub.log.read_text(encoding="utf-8")
