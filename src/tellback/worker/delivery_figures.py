@@ -1,4 +1,7 @@
-"""How the queues stand, for metrics: one process at a time looks and tells, the others say 0."""
+"""Figures of deliveries for metrics: what came of attempts, and how the queues stand.
+
+At the queues one process at a time looks and tells, the others say 0.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +23,12 @@ LEASE_S = 25.0
 _NONE = Queues(0, 0.0, 0)
 
 log = structlog.get_logger(__name__)
+
+
+ATTEMPTS = metrics.REGISTRY.counter(
+    "tellback_delivery_attempts_total", "Attempts to deliver, by what came of them.", "outcome"
+)
+DURATIONS = metrics.REGISTRY.histogram("tellback_delivery_attempt_seconds", "How long an attempt took.")
 
 
 class _Seen:

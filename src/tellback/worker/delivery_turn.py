@@ -27,9 +27,8 @@ from tellback.core.automation.delivery_model import (
     Step,
 )
 from tellback.core.automation.delivery_queries import LEASE_S
-from tellback.kit import metrics
 from tellback.storage.errors import StorageError
-from tellback.worker import delivery_call
+from tellback.worker import delivery_call, delivery_figures
 
 #: Calls at once to a destination that is free of order.
 LANES = 32
@@ -44,11 +43,6 @@ LONGEST_S = 5.0
 LOOK_EVERY_S = 0.25
 #: A database that is away is waited for while the lease lasts; the attempt's end is not known after that.
 _RETRY_EVERY_S = 0.5
-
-ATTEMPTS = metrics.REGISTRY.counter(
-    "tellback_delivery_attempts_total", "Attempts to deliver, by what came of them.", "outcome"
-)
-DURATIONS = metrics.REGISTRY.histogram("tellback_delivery_attempt_seconds", "How long an attempt took.")
 
 Settle = Callable[[Step], Awaitable[Answered]]
 
@@ -226,8 +220,8 @@ class Turn:
             instead = delivery_call.late if calling.given_up == "late" else delivery_call.stopped
             outcome = instead(self._lease, begun, since)
         self._measure(outcome, time.monotonic() - since)
-        ATTEMPTS.add(delivery_call.label(outcome))
-        DURATIONS.observe(outcome.duration_ms / 1000)
+        delivery_figures.ATTEMPTS.add(delivery_call.label(outcome))
+        delivery_figures.DURATIONS.observe(outcome.duration_ms / 1000)
         return self._picked(begun, outcome, since)
 
     def _measure(self, outcome: Outcome, took_s: float) -> None:

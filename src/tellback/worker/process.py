@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, nullcontext
+
+import structlog
 
 from tellback.core.hub import Hub
 from tellback.settings import networks
 from tellback.storage.database import Database
-from tellback.worker import (
-    delivery,
-    delivery_figures,
-    egress,
-    events,
-    figures_upkeep,
-    search_upkeep,
-    sla_upkeep,
-    upkeep,
-)
+from tellback.worker import delivery_figures, events, figures_upkeep, search_upkeep, sla_upkeep, upkeep
 
 #: For calls under way when the process is told to stop, of the 10 s it has.
 STOP_S = 4.0
 #: Of its own, so that what is delivered never waits for callers, nor they for it.
 CONNECTIONS = 3
+
+log = structlog.get_logger(__name__)
 
 
 @asynccontextmanager
@@ -45,17 +41,19 @@ async def working(hub: Hub, *, delivers: bool, stop_s: float = STOP_S) -> AsyncI
             delivery_figures.run(hub.db),
         )
     ]
+    ending = asyncio.Event()
+    acting = asyncio.create_task(_act(hub, delivers, stop_s, ending))
     try:
-        async with _acting(hub, delivers, stop_s):
-            yield
+        yield
     finally:
+        ending.set()
+        await acting
         for task in tasks:
             task.cancel()
 
 
-@asynccontextmanager
-async def _acting(hub: Hub, delivers: bool, stop_s: float) -> AsyncIterator[None]:
-    """Act on events: what rules do to tickets is not to wait for a process that delivers."""
+async def _act(hub: Hub, delivers: bool, stop_s: float, ending: asyncio.Event) -> None:
+    """Act on events until the end: what rules do to tickets is not to wait for a process that delivers."""
     url, first_s = hub.settings.database_url, float(hub.settings.retry_schedule[0])
     assert url is not None
     db = await Database.open(url, connections=CONNECTIONS)
@@ -64,15 +62,24 @@ async def _acting(hub: Hub, delivers: bool, stop_s: float) -> AsyncIterator[None
         async with sending as queued:
             reading = asyncio.create_task(events.run(db, queued, first_s=first_s))
             try:
-                yield
+                await ending.wait()
             finally:
                 reading.cancel()
+    except Exception:
+        log.exception("background.failed")
+        raise
     finally:
         await db.close()
 
 
 @asynccontextmanager
 async def _sending(hub: Hub, db: Database, url: str, stop_s: float) -> AsyncIterator[Callable[[], None]]:
+    # Not at the top, and in a thread: loading the HTTP client takes a fifth of what starting takes, and nobody who
+    # calls the hub has to wait for it.
+    delivery, egress = [
+        await asyncio.to_thread(importlib.import_module, f"tellback.worker.{name}")
+        for name in ("delivery", "egress")
+    ]
     schedule = tuple(map(float, hub.settings.retry_schedule))
     connector = egress.connector(networks(hub.settings.allow_destinations))
     async with delivery.sending(db, url, schedule, connector, stop_s=stop_s) as deliveries:
