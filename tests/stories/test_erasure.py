@@ -168,6 +168,10 @@ def _holds_what_may_stay(place: Place, made: dict[str, Any], exported: dict[str,
         assert (ticket["files"], ticket["external"]) == ([], {})
         assert ticket["timeline"][-1]["kind"] == "erased"
         assert "writer" in ticket["timeline"][-1]["note"]
+    attached = [file["id"] for one in exported["tickets"] for file in one["files"]]
+    assert len(attached) == 2
+    for file in attached:
+        assert place.http.get(f"/hub/v1/files/{file}", headers=place.token("reader")).status_code == 404
     response = next(
         one for one in place.get("/responses", limit=1000)["data"] if one["id"] == made["response"]
     )
@@ -248,6 +252,8 @@ def test_needs_a_token_that_may_write(place: Place, somebody: Somebody) -> None:
     address = f"/hub/v1/contacts/{somebody.contact}"
     assert place.http.delete(address).status_code == 401
     assert place.http.delete(address, headers=place.token("reader")).status_code == 403
+    asked = place.http.delete(f"{address}?dry_run=true", headers=place.token("writer"))
+    assert asked.status_code == 400
     assert place.get("/contacts", email=somebody.email)["data"]
 
 
