@@ -33,8 +33,8 @@ from tellback.worker import delivery_call, delivery_figures
 #: Calls at once to a destination that is free of order.
 LANES = 32
 #: Begun ahead is what goes out while steps are settled, so many times over: so much goes out before an answer is
-#: there, and before the one to the next step. At most what goes out in so long, and so many.
-AHEAD, AHEAD_S, MOST_AHEAD = 3.0, 0.25, 256
+#: there, and before the one to the next step. At most what goes out in so long, so many, and of so many characters.
+AHEAD, AHEAD_S, MOST_AHEAD, HEAVIEST_AHEAD = 3.0, 0.25, 256, 4 * 1024 * 1024
 #: What was begun ahead and not sent by then is given back: the destination may be paused or disabled by now.
 LONGEST_AHEAD_S = 1.0
 #: A turn ends after so long and its destination is leased anew: with changed headers, secrets and switches.
@@ -81,6 +81,7 @@ class Turn:
         self._news = asyncio.Event()
         self._pace_s: float | None = None
         self._settled_s = 0.0
+        self._weight = 1
         self._halted = False
         self._overdue = False
         self._held = True
@@ -155,6 +156,7 @@ class Turn:
         answered = await self._told(Step(self._lease, tuple(ended), unsent, busy, begin, release=not busy))
         self._settled_s = time.monotonic() - began
         self._ahead.extend(answered.begun)
+        self._weight = max((len(one.request.body or "") for one in answered.begun), default=self._weight) or 1
         self._ahead_until = time.monotonic() + LONGEST_AHEAD_S
         self._open_lanes()
 
@@ -174,7 +176,8 @@ class Turn:
             return 0
         ahead = 0
         if self._pace_s is not None:
-            ahead = min(MOST_AHEAD, int(min(AHEAD * self._settled_s, AHEAD_S) / self._pace_s))
+            goes_out = int(min(AHEAD * self._settled_s, AHEAD_S) / self._pace_s)
+            ahead = min(goes_out, MOST_AHEAD, HEAVIEST_AHEAD // self._weight)
         return max(free + ahead - len(self._ahead), 0)
 
     def _open_lanes(self) -> None:
