@@ -39,6 +39,7 @@ projects:
         elements: [{key: title, type: text, role: subject}]
         external_sources:
           - {key: app, api_key: Apps, default_submitter: bo@example.com, status: New, fields: {title: title}}
+rules: [{key: any, on: ticket.created, do: [{add_tag: new}]}]
 import_configurations:
   - reference: whole
     object: survey_record
@@ -137,6 +138,37 @@ async def test_leaves_nobody_between_two_persons(house: House) -> None:
     assert {row["contact_id"] for row in stored if row["contact_id"] is not None} <= known
     assert await house.told("response.erased") == len(erased)
     assert await house.told("contact.erased") == 1
+
+
+async def test_erases_once_for_many_who_ask_at_once(house: House) -> None:
+    await house.record(0, "a word of Ann")
+    await asyncio.gather(*(house.erase() for _ in range(5)))
+    assert (await house.told("contact.erased"), await house.told("response.erased")) == (1, 1)
+    assert (
+        len(await house.rows("select 1 from intake where method = 'DELETE'")) == 6
+    )  # the record's entry, too
+
+
+async def test_finds_by_what_the_person_is_known_by_at_last(house: House) -> None:
+    """The phone is told of while the erasure waits for the one who tells."""
+    teller = await asyncpg.connect(house.url)
+    transaction = teller.transaction()
+    await transaction.start()
+    await teller.execute(
+        "update contacts set phone = '+46 70 1234567', phone_key = '+46701234567' where id = $1", house.ann
+    )
+    await house.rows(
+        "insert into rule_runs (workspace_id, rule_id, subject_type, subject_id, outcome, detail)"
+        " select 1, id, 'account', '1', 'failed', 'nobody at +46701234567' from rules"
+    )
+    erasing = asyncio.create_task(house.erase())
+    await asyncio.sleep(0.3)
+    assert not erasing.done()
+    await transaction.commit()
+    await teller.close()
+    await erasing
+    [run] = await house.rows("select detail from rule_runs")
+    assert run["detail"] == "nobody at erased"
 
 
 async def test_erases_what_those_still_store_who_knew_the_person(house: House) -> None:

@@ -17,7 +17,7 @@ from tellback.core.erasure import (
     tickets_queries,
     traces_queries,
 )
-from tellback.core.erasure.model import Person, Reach
+from tellback.core.erasure.model import Reach
 from tellback.core.erasure.places import PLACES
 from tellback.storage.blobs import BlobStore
 from tellback.storage.database import Database, Transaction
@@ -59,10 +59,7 @@ async def _first(tx: Transaction, order: Order) -> bool:
     workspace_id = order.workspace_id
     person = await reach_queries.person(tx, workspace_id, order.contact_id)
     if person is None:
-        if await reach_queries.was_erased(tx, workspace_id, order.contact_id):
-            await intake.queries.record(tx, [order.entry])
-            return False
-        raise errors.NotFound("There is no such contact.")
+        return await _was_erased(tx, order)
     relied_on = await reach_queries.relied_on(tx, workspace_id, person.id)
     if relied_on:
         raise errors.Conflict(
@@ -70,6 +67,8 @@ async def _first(tx: Transaction, order: Order) -> bool:
         )
     await erasure_queries.hold_readers(tx, workspace_id)
     reach = await reaching.hold(tx, workspace_id, person)
+    if reach is None:
+        return await _was_erased(tx, order)
     configured = await people_queries.forget_contact(tx, workspace_id, person.id)
     news = await _take_out(tx, order, reach)
     if configured:
@@ -80,11 +79,19 @@ async def _first(tx: Transaction, order: Order) -> bool:
     return True
 
 
+async def _was_erased(tx: Transaction, order: Order) -> bool:
+    """False, logged, for one who was erased before. Raises `NotFound` for one who never was."""
+    if not await reach_queries.was_erased(tx, order.workspace_id, order.contact_id):
+        raise errors.NotFound("There is no such contact.")
+    await intake.queries.record(tx, [order.entry])
+    return False
+
+
 async def _again(tx: Transaction, order: Order) -> None:
     """Erase what came in for the contact from those who did not know yet that it is gone."""
     await reach_queries.wait_for_imports(tx, order.workspace_id)
     await erasure_queries.hold_readers(tx, order.workspace_id)
-    reach = await reaching.hold(tx, order.workspace_id, Person(order.contact_id))
+    reach = await reaching.hold_left(tx, order.workspace_id, order.contact_id)
     if reach.answered or reach.filed:
         news = await _take_out(tx, order, reach)
         await changes.record(tx, order.workspace_id, news)

@@ -14,8 +14,9 @@ from tellback.core.erasure.places import Place
 from tellback.core.text_queries import SCAN_S, holds, lowered
 from tellback.storage.database import Row, Transaction
 
-#: Columns that are raised where a ticket or rating is another for it, so that reports and readers see it.
+#: Columns that are raised where a row is another for it, so that reports, readers and old replies see it.
 _REVISED = {
+    "sessions": ", step = step + 1",
     "tickets": ", revision = revision + 1, changed_at = now()",
     "ratings": ", revision = revision + 1, changed_at = now()",
 }

@@ -10,10 +10,21 @@ from tellback.core.erasure.model import Person, Reach
 from tellback.storage.database import Reader, Transaction
 
 
-async def hold(tx: Transaction, workspace_id: int, person: Person) -> Reach:
-    """All of it, locked."""
+async def hold(tx: Transaction, workspace_id: int, person: Person) -> Reach | None:
+    """All of it, locked; None where another was quicker and the contact is gone."""
     sittings = await reach_queries.sittings(tx, workspace_id, person, lock=True)
-    await reach_queries.lock_person(tx, workspace_id, person.id)
+    if not await reach_queries.lock_person(tx, workspace_id, person.id):
+        return None
+    held = await reach_queries.person(tx, workspace_id, person.id)
+    if held is not None and held != person:  # known by something else since
+        return await hold(tx, workspace_id, held)
+    return await _rest(tx, workspace_id, Reach(person, sittings), lock=True)
+
+
+async def hold_left(tx: Transaction, workspace_id: int, contact_id: int) -> Reach:
+    """What there is of a contact that is gone, locked."""
+    person = Person(contact_id)
+    sittings = await reach_queries.sittings(tx, workspace_id, person, lock=True)
     return await _rest(tx, workspace_id, Reach(person, sittings), lock=True)
 
 
