@@ -14,7 +14,7 @@ from tellback.storage.errors import StorageError
 #: What waits longer makes searches slower, not wrong: they look through it ticket by ticket.
 EVERY_S = 1.0
 #: Callers wait in the same process and on the same database, so of its time a reader that is behind takes a part.
-SHARE = 0.25
+SHARE = 0.5
 
 log = structlog.get_logger(__name__)
 
