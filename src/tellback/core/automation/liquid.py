@@ -18,8 +18,8 @@ from liquid import ast, context, exceptions, expression, stringify, token, undef
 from liquid.builtin import output
 from liquid.builtin.expressions import filtered, primitive
 
-from tellback.core import errors
 from tellback.core.automation import liquid_filters
+from tellback.core.automation.model import TemplateFault
 
 OUTPUT_BYTES: Final = 256 * 1024
 _SOURCE: Final = 65_535
@@ -34,14 +34,6 @@ _NESTING: Final = 20
 _DROPPED_TAGS: Final = ("include", "render", "tablerow", "doc", "liquid")
 #: Tags whose output a URL could not tell from the template's own text.
 _DROPPED_IN_URLS: Final = ("capture", "cycle", "increment", "decrement", "ifchanged", "echo")
-
-
-class TemplateFault(errors.HubError):
-    """A template that cannot be read or rendered; `line` counts from 1 where it is known."""
-
-    def __init__(self, message: str, line: int | None = None) -> None:
-        super().__init__(f"line {line}: {message}" if line else message)
-        self.line = line
 
 
 class Template:

@@ -7,7 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Final, Literal
+
+from tellback.core import errors
+
+#: Of a return value's parameter.
+LONGEST_PATH: Final = 512
 
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 ValueType = Literal["boolean", "datetime", "integer", "string"]
@@ -119,3 +124,11 @@ class DataPackage:
     fields: tuple[str, ...]
     filter: Conditions = field(default_factory=dict)
     page_size: int = 100
+
+
+class TemplateFault(errors.HubError):
+    """A template that cannot be read or rendered; `line` counts from 1 where it is known."""
+
+    def __init__(self, message: str, line: int | None = None) -> None:
+        super().__init__(f"line {line}: {message}" if line else message)
+        self.line = line

@@ -23,9 +23,8 @@ import regex  # type: ignore[import-untyped]  # ships no type information
 from jsonpath_rfc9535 import function_extensions as functions
 
 from tellback.core import errors
-from tellback.core.automation.model import ReturnValue, ValueType
+from tellback.core.automation.model import LONGEST_PATH, ReturnValue, ValueType
 
-LONGEST_PATH: Final = 512
 _DEPTH: Final = 64
 _STEPS: Final = 40_000
 _PATTERN: Final = 64

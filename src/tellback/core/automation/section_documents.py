@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import base64
 import binascii
+import importlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final, get_args
 
 from tellback import logs
 from tellback.core import form, form_values
-from tellback.core.automation import addresses, paths, section_forms, templates
-from tellback.core.automation.model import Header, Webhook
+from tellback.core.automation import addresses, section_forms, templates
+from tellback.core.automation.model import LONGEST_PATH, Header, Webhook
 from tellback.core.automation.section_forms import ACTIONS, CONDITIONS, ActionDocs, Pairs
 from tellback.core.changes import Kind
 from tellback.core.form import ListOf, MapOf, Member, Object, optional
@@ -91,7 +92,8 @@ def _hidden(name: str, value: Any) -> Any:
 
 
 def _return_value(value: ReturnDoc) -> Problems:
-    problem = paths.fault(value.parameter)
+    # Not at the top: most starts need no paths.
+    problem = importlib.import_module("tellback.core.automation.paths").fault(value.parameter)
     if problem:
         yield "parameter", problem
 
@@ -151,7 +153,7 @@ RETURN_VALUE = Object(
     {
         "group": Member(_KEY),
         "label": Member(_KEY),
-        "parameter": Member(form_values.Text("a JSONPath or dotted path", most=paths.LONGEST_PATH)),
+        "parameter": Member(form_values.Text("a JSONPath or dotted path", most=LONGEST_PATH)),
         "type": Member(form_values.Choice(VALUE_TYPES)),
     },
     ReturnDoc,

@@ -7,22 +7,25 @@ rendered: they are added when the request is sent.
 
 from __future__ import annotations
 
+import importlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from functools import cache
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 import msgspec
 
-from tellback.core.automation import addresses, liquid
+from tellback.core.automation import addresses
 from tellback.core.automation.delivery_model import Request
-from tellback.core.automation.liquid import TemplateFault
-from tellback.core.automation.model import Header, Webhook
+from tellback.core.automation.model import Header, TemplateFault, Webhook
+
+if TYPE_CHECKING:
+    from tellback.core.automation import liquid
 
 __all__ = ["Rendered", "Request", "TemplateFault", "Text", "faults", "plain", "render_request", "render_text"]
-
-plain = liquid.plain
 
 _HEADER_BYTES: Final = 8 * 1024
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
@@ -54,6 +57,22 @@ class Text:
     warnings: tuple[str, ...] = ()
 
 
+@cache
+def _engine() -> ModuleType:
+    # Not at the top: reading it takes a tenth of what starting takes, and only templates need it.
+    return importlib.import_module("tellback.core.automation.liquid")
+
+
+def plain(value: Any) -> Any:
+    """As `liquid.plain`: `value` as templates may see it."""
+    return _engine().plain(value)
+
+
+def _compiled(source: str, escape: Callable[[str], str] | None = None) -> liquid.Template:
+    template: liquid.Template = _engine().compiled(source, escape)
+    return template
+
+
 def render_request(webhook: Webhook, context: Mapping[str, Any]) -> Rendered:
     """The request of `webhook` for an event.
 
@@ -78,13 +97,13 @@ def render_request(webhook: Webhook, context: Mapping[str, Any]) -> Rendered:
 def render_text(source: str, context: Mapping[str, Any]) -> Text:
     """A note's or a ticket's text, with `context` as above. Raises `TemplateFault`."""
     unknown: dict[str, None] = {}
-    text = liquid.compiled(source).render(plain(context), unknown)
+    text = _compiled(source).render(plain(context), unknown)
     return Text(text, tuple(f"unknown tag {name}" for name in unknown))
 
 
 def _url(source: str, values: Mapping[str, Any], unknown: dict[str, None]) -> str:
     try:
-        url = liquid.compiled(source, _encoded).render(values, unknown).strip()
+        url = _compiled(source, _encoded).render(values, unknown).strip()
     except TemplateFault as error:
         raise TemplateFault(f"url: {error.message}") from error
     url = _quoted(url)
@@ -121,7 +140,7 @@ def _encoded(value: str) -> str:
 
 def _header(header: Header, values: Mapping[str, Any], unknown: dict[str, None]) -> str:
     try:
-        text = liquid.compiled(header.value).render(values, unknown).strip(" \t")
+        text = _compiled(header.value).render(values, unknown).strip(" \t")
     except TemplateFault as error:
         raise TemplateFault(f"header {header.name}: {error.message}") from error
     if _CONTROL.search(text):
@@ -133,7 +152,7 @@ def _header(header: Header, values: Mapping[str, Any], unknown: dict[str, None])
 
 def _body(source: str, values: Mapping[str, Any], unknown: dict[str, None]) -> str:
     try:
-        return liquid.compiled(source).render(values, unknown)
+        return _compiled(source).render(values, unknown)
     except TemplateFault as error:
         raise TemplateFault(f"body: {error.message}") from error
 
@@ -164,7 +183,7 @@ def faults(webhook: Webhook) -> Iterator[tuple[str, str]]:
 def text_faults(source: str) -> Iterator[str]:
     """What is wrong with a text that holds tags."""
     try:
-        liquid.compiled(source)
+        _compiled(source)
     except TemplateFault as error:
         yield error.message
 
@@ -183,7 +202,7 @@ def url_faults(source: str) -> Iterator[str]:
         yield problem
         return
     try:
-        liquid.compiled(source, _encoded)
+        _compiled(source, _encoded)
     except TemplateFault as error:
         yield error.message
 
