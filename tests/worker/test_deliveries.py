@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 
 import pytest
 import standardwebhooks
 import svix.webhooks
-from tests.support import outbox as outboxes
 from tests.support import receiver as receivers
 from tests.support.outbox import Outbox
 from tests.support.receiver import Receiver
@@ -20,12 +19,6 @@ pytestmark = pytest.mark.anyio
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 OLDER = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"
-
-
-@pytest.fixture
-async def outbox(database_url: str) -> AsyncIterator[Outbox]:
-    async with outboxes.opened(database_url) as opened:
-        yield opened
 
 
 @pytest.fixture(scope="module")

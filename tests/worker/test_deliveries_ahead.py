@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 
 import pytest
-from tests.support import outbox as outboxes
 from tests.support import receiver as receivers
 from tests.support.outbox import Outbox
 from tests.support.receiver import Behaviour, Call, Receiver
@@ -20,12 +19,6 @@ pytestmark = pytest.mark.anyio
 
 SCHEDULE = (0.0, 0.05, 0.05)
 DONE = Outcome(1, (), 200)
-
-
-@pytest.fixture
-async def outbox(database_url: str) -> AsyncIterator[Outbox]:
-    async with outboxes.opened(database_url) as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 
 import aiohttp
 import pytest
-from tests.support import outbox as outboxes
 from tests.support import receiver as receivers
 from tests.support.outbox import Outbox
 from tests.support.receiver import Receiver
@@ -22,12 +21,6 @@ pytestmark = pytest.mark.anyio
 SCHEDULE = (0.0, 0.05)
 DONE = Outcome(1, (), 200)
 FAILED = Outcome(1, (), 500, error="The receiver answered 500.")
-
-
-@pytest.fixture
-async def outbox(database_url: str) -> AsyncIterator[Outbox]:
-    async with outboxes.opened(database_url) as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -8,12 +8,11 @@ import resource
 import socket
 import ssl
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import aiohttp
 import pytest
-from tests.support import outbox as outboxes
 from tests.support import receiver as receivers
 from tests.support import tls
 from tests.support.outbox import Outbox
@@ -26,12 +25,6 @@ pytestmark = pytest.mark.anyio
 
 ONCE = (0.0,)
 HEAD = b"HTTP/1.1 200 OK\r\n"
-
-
-@pytest.fixture
-async def outbox(database_url: str) -> AsyncIterator[Outbox]:
-    async with outboxes.opened(database_url) as opened:
-        yield opened
 
 
 @pytest.fixture(scope="module")
