@@ -27,8 +27,8 @@ LAYERS = [
 ]
 SURFACES = {"dialects", "hub_api", "take", "console", "worker"}
 CAPABILITIES = [
-    "workspaces", "files", "changes", "intake", "people", "projects", "tickets",
-    "surveys", "responses", "imports", "reviews", "automation", "erasure", "provisioning",
+    "templates", "workspaces", "files", "changes", "intake", "people", "projects", "tickets", "surveys", "responses",
+    "imports", "reviews", "subjects", "deliveries", "automation", "windows", "erasure", "provisioning",
 ]  # fmt: skip
 VENDORS = re.compile(r"centercode|centracx|customergauge|cention|facebook|meta_", re.IGNORECASE)
 SQL = re.compile(

@@ -10,9 +10,11 @@ import pytest
 from tests.support.automating import Automat, automat
 
 from tellback.core import changes, intake, tickets
-from tellback.core.automation import events, windows
-from tellback.core.automation.model import Action, Header, Listener
-from tellback.core.automation.windows_model import Heard, Window
+from tellback.core.automation import events
+from tellback.core.automation.model import Action
+from tellback.core.deliveries.definitions import Header
+from tellback.core.windows import actions as windows
+from tellback.core.windows.model import Heard, Listener, Window
 
 pytestmark = pytest.mark.anyio
 

@@ -15,9 +15,11 @@ import pytest
 from tests.support import postgres as databases
 
 from tellback.core import errors, form_values, provisioning
-from tellback.core.automation import delivery_queries, events, events_queries
-from tellback.core.automation.delivery_model import DestinationKind, NewDelivery, Request
-from tellback.core.automation.model import Action, BasicAuth, Header, ReturnValue
+from tellback.core.automation import events, queries
+from tellback.core.automation.model import Action
+from tellback.core.deliveries import queries as delivery_queries
+from tellback.core.deliveries.definitions import BasicAuth, Header, ReturnValue
+from tellback.core.deliveries.model import DestinationKind, NewDelivery, Request
 from tellback.core.provisioning import Outcome
 from tellback.storage.database import Database
 
@@ -125,7 +127,7 @@ async def refusal(db: Database, text: str) -> list[str]:
 async def test_stores_what_acts_on_events(db: Database) -> None:
     await applied(db, ALL)
     async with db.reading() as reader:
-        machinery = await events_queries.machinery(reader, await workspace_id(db))
+        machinery = await queries.machinery(reader, await workspace_id(db))
     jira = machinery.webhooks["jira"].definition
     assert jira.headers == (  # type: ignore[union-attr]
         Header("Content-Type", "application/json"),
@@ -253,7 +255,7 @@ async def test_keeps_credentials_in_headers_to_itself_also_where_the_file_has_th
         shown = str(await provisioning.show(reader, "demo"))
         assert "seen" in shown
         assert "2nt6cs2EyDmZ" not in shown
-        machinery = await events_queries.machinery(reader, await workspace_id(db))
+        machinery = await queries.machinery(reader, await workspace_id(db))
     definition = machinery.webhooks["w"].definition
     assert Header(name, "2nt6cs2EyDmZ", secret=True) in definition.headers  # type: ignore[union-attr]
 
@@ -266,7 +268,7 @@ async def test_fills_in_tags_of_a_header_whose_name_is_a_secrets(db: Database) -
         ),
     )
     async with db.reading() as reader:
-        machinery = await events_queries.machinery(reader, await workspace_id(db))
+        machinery = await queries.machinery(reader, await workspace_id(db))
     assert machinery.webhooks["w"].definition.headers == (Header("X-Token", "{{ ticket.id }}"),)  # type: ignore[union-attr]
 
 
@@ -373,7 +375,7 @@ async def test_has_a_status_send_a_webhook(db: Database) -> None:
     await applied(db, with_webhook + JIRA)
     assert await is_automated(db)
     async with db.reading() as reader:
-        machinery = await events_queries.machinery(reader, await workspace_id(db))
+        machinery = await queries.machinery(reader, await workspace_id(db))
         shown = provisioning.as_yaml(await provisioning.show(reader, "demo"))
     assert machinery.entered == {("beta", "bugs", "In progress"): "jira"}
     assert (await applied(db, shown, prune=True)).changed == ()

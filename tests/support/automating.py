@@ -11,7 +11,8 @@ from tests.support.outbox import Outbox
 
 from tellback.core import changes, provisioning, tickets
 from tellback.core.automation import events
-from tellback.core.automation.model import Action, Rule, Subscription
+from tellback.core.automation.model import Action, Rule
+from tellback.core.deliveries.definitions import Subscription
 from tellback.storage.database import Database, Transaction
 
 HUB = """

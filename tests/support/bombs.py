@@ -16,8 +16,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from tellback.core.automation import liquid, paths, templates
-from tellback.core.automation.model import ReturnValue, Webhook
+from tellback.core import templates
+from tellback.core.deliveries import paths, requests
+from tellback.core.deliveries.definitions import ReturnValue, Webhook
+from tellback.core.templates import liquid
 
 ALL = {"list": [{"a": n, "text": "a" * 20} for n in range(200)]}
 CONTEXT: dict[str, Any] = {
@@ -40,7 +42,7 @@ DEEP = '{"a":' * 900 + "1" + "}" * 900
 def render(source: str) -> None:
     liquid.compiled.cache_clear()
     with suppress(templates.TemplateFault):
-        templates.render_request(Webhook("w", "POST", "https://there.example/", body=source), CONTEXT)
+        requests.render_request(Webhook("w", "POST", "https://there.example/", body=source), CONTEXT)
 
 
 def pick(expression: str) -> None:

@@ -13,9 +13,9 @@ from typing import Any
 import aiohttp
 import msgspec
 
-from tellback.core.automation import delivery_queries
-from tellback.core.automation.delivery_model import NewDelivery, Request
-from tellback.core.automation.model import Webhook
+from tellback.core.deliveries import queries as delivery_queries
+from tellback.core.deliveries.definitions import Webhook
+from tellback.core.deliveries.model import NewDelivery, Request
 from tellback.storage.database import Database
 from tellback.worker import delivery
 

@@ -12,8 +12,8 @@ from tests.support import receiver as receivers
 from tests.support.outbox import Outbox
 from tests.support.receiver import Receiver
 
-from tellback.core.automation import delivery_reading_queries
-from tellback.core.automation.model import BasicAuth, Header
+from tellback.core.deliveries import reading_queries as delivery_reading_queries
+from tellback.core.deliveries.definitions import BasicAuth, Header
 
 pytestmark = pytest.mark.anyio
 

@@ -10,8 +10,8 @@ from tests.support import receiver as receivers
 from tests.support.outbox import Outbox
 from tests.support.receiver import Behaviour, Call, Receiver
 
-from tellback.core.automation import delivery_queries
-from tellback.core.automation.delivery_model import Finished, Leased, Outcome, Step
+from tellback.core.deliveries import queries as delivery_queries
+from tellback.core.deliveries.model import Finished, Leased, Outcome, Step
 from tellback.worker import delivery_turn
 from tellback.worker.delivery_settling import Settling
 

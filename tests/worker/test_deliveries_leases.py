@@ -11,8 +11,8 @@ from tests.support import receiver as receivers
 from tests.support.outbox import Outbox
 from tests.support.receiver import Receiver
 
-from tellback.core.automation import delivery_queries
-from tellback.core.automation.delivery_model import Answered, Begun, Finished, Leased, Outcome, Step
+from tellback.core.deliveries import queries as delivery_queries
+from tellback.core.deliveries.model import Answered, Begun, Finished, Leased, Outcome, Step
 from tellback.worker import delivery_call
 from tellback.worker.delivery_settling import Settling
 

@@ -18,7 +18,7 @@ from tests.support import tls
 from tests.support.outbox import Outbox
 from tests.support.receiver import Behaviour, Receiver
 
-from tellback.core.automation import hints
+from tellback.core.deliveries import hints
 from tellback.worker import delivery_call, egress
 
 pytestmark = pytest.mark.anyio

@@ -12,8 +12,9 @@ import pytest
 import yarl
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-from tellback.core.automation import addresses, templates
-from tellback.core.automation.model import Webhook
+from tellback.core import templates
+from tellback.core.deliveries import addresses, requests
+from tellback.core.deliveries.definitions import Webhook
 from tellback.worker import delivery_call, egress
 
 pytestmark = pytest.mark.anyio
@@ -137,12 +138,12 @@ async def test_reaches_nothing_inside_in_the_form_in_which_it_would_be_stored(li
     taken = 0
     for url in URLS:
         webhook = Webhook("w", "GET", url.replace("PORT", str(listener.port)))
-        if list(templates.faults(webhook)):
+        if list(requests.faults(webhook)):
             with pytest.raises(templates.TemplateFault):
-                templates.render_request(webhook, {})
+                requests.render_request(webhook, {})
             continue
         taken += 1
-        outcome = await sent(templates.render_request(webhook, {}).request.url)
+        outcome = await sent(requests.render_request(webhook, {}).request.url)
         assert isinstance(outcome, BaseException), url
         assert listener.seen == 0, url
     assert taken > 30  # plain addresses and names are judged where they are dialled

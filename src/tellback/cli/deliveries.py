@@ -10,9 +10,9 @@ import msgspec
 
 from tellback.cli import databases, faults, options, output
 from tellback.core import workspaces
-from tellback.core.automation import deliveries
-from tellback.core.automation import delivery_reading_queries as queries
-from tellback.core.automation.delivery_model import Chosen, Delivery
+from tellback.core.deliveries import actions as deliveries
+from tellback.core.deliveries import reading_queries as queries
+from tellback.core.deliveries.model import Chosen, Delivery
 from tellback.storage.database import Database
 
 STATES = ("waiting", "delivered", "failed", "cancelled")

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 from tellback.cli.doctor_checks import Finding
 from tellback.core import provisioning, workspaces
-from tellback.core.automation import delivery_reading_queries
+from tellback.core.deliveries import reading_queries as delivery_reading_queries
 from tellback.storage import database, migrate
 from tellback.storage.database import Database
 from tellback.storage.errors import DatabaseAway, StorageError

@@ -8,9 +8,10 @@ from litestar import Request, Response, get, post
 from litestar.params import Parameter
 
 from tellback.core import errors, intake, paging, tickets
-from tellback.core.automation import deliveries, orders
-from tellback.core.automation import delivery_reading_queries as queries
-from tellback.core.automation.delivery_model import Chosen, DestinationKind
+from tellback.core.automation import orders
+from tellback.core.deliveries import actions as deliveries
+from tellback.core.deliveries import reading_queries as queries
+from tellback.core.deliveries.model import Chosen, DestinationKind
 from tellback.core.errors import Fault
 from tellback.core.hub import Hub
 from tellback.hub_api import access, filters, writes

@@ -9,8 +9,8 @@ from typing import Any
 import msgspec
 
 from tellback import logs
-from tellback.core.automation.delivery_model import Attempt, Delivery, Destination
-from tellback.core.automation.hints import FAULTS
+from tellback.core.deliveries.hints import FAULTS
+from tellback.core.deliveries.model import Attempt, Delivery, Destination
 
 _LOST = "The worker that made it ended before the answer was known."
 

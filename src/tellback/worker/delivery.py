@@ -15,8 +15,8 @@ from contextlib import asynccontextmanager, suppress
 import aiohttp
 import structlog
 
-from tellback.core.automation import delivery_queries as queries
-from tellback.core.automation.delivery_model import Leased
+from tellback.core.deliveries import queries
+from tellback.core.deliveries.model import Leased
 from tellback.storage.database import Database, open_pool
 from tellback.storage.errors import StorageError
 from tellback.worker import delivery_call

@@ -17,8 +17,9 @@ import yarl
 
 import tellback
 from tellback import logs
-from tellback.core.automation import delivery_rules, hints, signing
-from tellback.core.automation.delivery_model import Begun, Leased, Outcome
+from tellback.core.deliveries import hints, signing
+from tellback.core.deliveries import rules as delivery_rules
+from tellback.core.deliveries.model import Begun, Leased, Outcome
 
 CONNECT_S = 5.0
 TOTAL_S = 20.0

@@ -10,8 +10,8 @@ import secrets
 
 import structlog
 
-from tellback.core.automation import delivery_reading_queries as queries
-from tellback.core.automation.delivery_reading_queries import Queues
+from tellback.core.deliveries import reading_queries as queries
+from tellback.core.deliveries.reading_queries import Queues
 from tellback.kit import metrics
 from tellback.storage import jobs
 from tellback.storage.database import Database

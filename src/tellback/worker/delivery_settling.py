@@ -9,8 +9,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
-from tellback.core.automation import settling
-from tellback.core.automation.delivery_model import Answered, Step
+from tellback.core.deliveries import settling
+from tellback.core.deliveries.model import Answered, Step
 from tellback.storage.database import Database
 from tellback.storage.errors import StorageError
 

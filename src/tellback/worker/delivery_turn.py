@@ -16,17 +16,9 @@ from typing import Literal
 import aiohttp
 import structlog
 
-from tellback.core.automation import capturing, paths
-from tellback.core.automation.delivery_model import (
-    Answered,
-    Begun,
-    Captured,
-    Finished,
-    Leased,
-    Outcome,
-    Step,
-)
-from tellback.core.automation.delivery_queries import LEASE_S
+from tellback.core.deliveries import capturing, paths
+from tellback.core.deliveries.model import Answered, Begun, Captured, Finished, Leased, Outcome, Step
+from tellback.core.deliveries.queries import LEASE_S
 from tellback.storage.errors import StorageError
 from tellback.worker import delivery_call, delivery_figures
 

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 import aiohttp
 from aiohappyeyeballs import AddrInfoType
 
-from tellback.core.automation import addresses
+from tellback.core.deliveries import addresses
 from tellback.worker.delivery_call import KEEP_ALIVE_S
 
 

@@ -62,7 +62,7 @@ async def _act(hub: Hub, delivers: bool, stop_s: float, ending: asyncio.Event) -
     with suppress(TimeoutError):
         await asyncio.wait_for(ending.wait(), BEGINS_AFTER_S)
         return
-    await _loaded("core.automation.liquid")
+    await _loaded("core.templates.liquid")
     db = await Database.open(url, connections=CONNECTIONS)
     sending = _sending(hub, db, url, stop_s) if delivers else nullcontext(_left_to_others)
     try:

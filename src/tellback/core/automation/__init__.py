@@ -1,14 +1,7 @@
-"""Automation: webhooks, rules, subscriptions, listeners, lookups and data packages.
+"""Automation: what happens by itself when something happened.
 
-In the order in which an event passes through them:
-
-- `events`: the reader of the feed that decides what an event is for; `running`: what rules and listeners do;
-  `conditions`, `subjects`: what they look at.
-- `rendering`, `templates`, `liquid`: requests, made of templates when the event is acted on.
-- `delivery_queries`, `settling`, `delivery_rules`, `hints`: queues, outcomes, what comes after them. Sending itself is
-  `tellback.worker`'s, by `addresses` and `signing`.
-- `paths`, `capturing`: values picked from an answer, stored on the event's subject.
-- `deliveries`, `orders`: what people do to queues.
-- `windows`: what comes in through listeners, and what lookups and packages show.
-- `section_...`: provisioning.
+- `events`: the reader of the feed that decides what an event is for (`rules`); `running`: what rules and listeners do.
+- `rendering`: what templates see of an event, and the requests that come of it; `trying` makes one to try a webhook out.
+- `orders`: what callers from outside have done with deliveries, as the intake log keeps it.
+- `section_...`: provisioning webhooks, rules and subscriptions.
 """

@@ -10,18 +10,11 @@ from collections.abc import Sequence
 
 import structlog
 
-from tellback.core import changes, errors
-from tellback.core.automation import events_queries, events_rules, rendering, running, subjects
-from tellback.core.automation.delivery_model import NewDelivery
-from tellback.core.automation.events_model import (
-    Machinery,
-    Occasion,
-    Result,
-    Run,
-    StoredDestination,
-    StoredRule,
-)
+from tellback.core import changes, errors, subjects
+from tellback.core.automation import queries, rendering, rules, running
+from tellback.core.automation.model import Machinery, Occasion, Result, Run, StoredDestination, StoredRule
 from tellback.core.automation.running import Gathered
+from tellback.core.deliveries.model import NewDelivery
 from tellback.storage.database import Database, Transaction
 from tellback.storage.savepoint import attempted
 
@@ -64,11 +57,11 @@ class Events:
         await self._write(tx, workspace_id, gathered)
 
     async def _known(self, tx: Transaction, workspace_id: int) -> Machinery:
-        version = await events_queries.version(tx)
+        version = await queries.version(tx)
         if version != self._version:
             self._machinery, self._version = {}, version
         if workspace_id not in self._machinery:
-            self._machinery[workspace_id] = await events_queries.machinery(tx, workspace_id)
+            self._machinery[workspace_id] = await queries.machinery(tx, workspace_id)
         return self._machinery[workspace_id]
 
     async def _write(self, tx: Transaction, workspace_id: int, gathered: Gathered) -> None:
@@ -82,21 +75,21 @@ class Events:
     ) -> None:
         """Everything that one event is for."""
         try:
-            destination = events_rules.entered(machinery, occasion)
-            rules = list(events_rules.wanted(machinery, occasion))
-            told = list(events_rules.subscribed(machinery, occasion))
+            destination = rules.entered(machinery, occasion)
+            wanted = list(rules.wanted(machinery, occasion))
+            told = list(rules.subscribed(machinery, occasion))
         except Exception:  # whatever is odd about it, the events behind it must not wait for ever
             log.exception("events.passed", workspace=machinery.slug, seq=occasion.seq)
             return
         if destination is not None:
             await _forward(tx, machinery, occasion, destination, gathered)
-        for stored in rules:
+        for stored in wanted:
             await _run(tx, machinery, occasion, stored, gathered)
         for subscription in told:
             gathered.deliveries.append(rendering.subscription_call(occasion, subscription))
 
     async def _scheduled(self, tx: Transaction) -> bool:
-        due = await events_queries.due_schedule(tx)
+        due = await queries.due_schedule(tx)
         if due is None:
             return False
         workspace_id, stored, after, now = due
@@ -105,12 +98,12 @@ class Events:
         gathered = Gathered()
         for id, document in found:
             occasion = Occasion("schedule", now, "ticket", str(id), document, f"rule {stored.rule.key}")
-            if events_rules.fits(stored.rule.when, occasion):
+            if rules.fits(stored.rule.when, occasion):
                 await _run(tx, machinery, occasion, stored, gathered)
         if len(found) == SWEPT:
-            await events_queries.go_on(tx, workspace_id, stored.id, found[-1][0])
+            await queries.go_on(tx, workspace_id, stored.id, found[-1][0])
         else:
-            await events_queries.round_done(tx, workspace_id, stored.id, stored.rule.every or 3600)
+            await queries.round_done(tx, workspace_id, stored.id, stored.rule.every or 3600)
         await self._write(tx, workspace_id, gathered)
         return True
 
@@ -120,7 +113,7 @@ def _occasion(change: changes.Change, documents: subjects.Documents) -> Occasion
     if document is None:
         # What is gone or has no document of its own: what the feed says of it.
         document = {"id": change.subject_id, **change.data}
-    origin = events_rules.origin_of(change.origin)
+    origin = rules.origin_of(change.origin)
     return Occasion(
         change.kind,
         change.at,
@@ -148,7 +141,7 @@ async def _forward(
         return
     gathered.deliveries.append(call)
     if occasion.subject_id.isdigit():
-        await events_queries.mark_forwarded(tx, machinery.workspace_id, int(occasion.subject_id))
+        await queries.mark_forwarded(tx, machinery.workspace_id, int(occasion.subject_id))
 
 
 async def _run(
@@ -157,15 +150,15 @@ async def _run(
     """One run of a rule, recorded however it ends."""
     rule = stored.rule
     subject = occasion.subject_type, occasion.subject_id
-    if events_rules.is_stopped(occasion.origin):
+    if rules.is_stopped(occasion.origin):
         chain = " > ".join(occasion.origin.rules)
         _record(
             machinery, occasion, stored, "stopped", f"too many rules followed each other: {chain}", gathered
         )
         return
-    if rule.once and not await events_queries.is_first(tx, machinery.workspace_id, stored.id, subject):
+    if rule.once and not await queries.is_first(tx, machinery.workspace_id, stored.id, subject):
         return
-    causes = events_rules.led_to_by(occasion.origin, rule.key)
+    causes = rules.led_to_by(occasion.origin, rule.key)
     outcome = await attempted(
         tx, lambda inner: running.act(inner, machinery, occasion, rule.do, f"rule {rule.key}", causes)
     )

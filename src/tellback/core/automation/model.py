@@ -1,74 +1,23 @@
-"""Automation: what happens by itself when something happened, and who outside may look in and write back.
+"""Automation: what happens by itself when something happened.
 
-These are stored as JSON in the `definition` of their row; secrets stand beside it.
+Rules are stored as JSON in the `definition` of their row.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal
+from datetime import datetime
+from typing import Any, Literal
 
-from tellback.core import errors
+from tellback.core.conditions import Conditions
+from tellback.core.deliveries.definitions import Subscription, Webhook
+from tellback.core.deliveries.model import DestinationKind
 
-#: Of a return value's parameter.
-LONGEST_PATH: Final = 512
+#: So many rule runs may follow each other from one event; the next is stopped.
+LONGEST_CHAIN = 8
 
-Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
-ValueType = Literal["boolean", "datetime", "integer", "string"]
-Object = Literal["feedback", "user", "project"]
-
-#: What must hold: a member's exact value, a list of which it must be one, or bounds ({"below": 7}).
-Conditions = Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class ReturnValue:
-    """A value to pick from a 2xx answer: `parameter` is a JSONPath (RFC 9535) or a dotted path."""
-
-    group: str
-    label: str
-    parameter: str
-    type: ValueType
-
-
-@dataclass(frozen=True, slots=True)
-class Header:
-    """A header of an outgoing call. A secret one is never shown, and is no template."""
-
-    name: str
-    value: str = field(repr=False)
-    secret: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class BasicAuth:
-    username: str
-    password: str = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Webhook:
-    """An outgoing call. `url`, the values of headers that are no secret, and `body` are Liquid templates."""
-
-    key: str
-    method: Method
-    url: str
-    headers: tuple[Header, ...] = ()
-    basic_auth: BasicAuth | None = None
-    body: str | None = None
-    return_values: tuple[ReturnValue, ...] = ()
-    ordered: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Subscription:
-    """Who is told of which events, as Standard Webhooks."""
-
-    key: str
-    url: str
-    events: tuple[str, ...]
-    when: Conditions = field(default_factory=dict)
+Result = Literal["done", "failed", "stopped"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,41 +43,96 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
-class Listener:
-    """What an outside system may do to a ticket or a person."""
+class Origin:
+    """Where an event came from: how many rule runs led to it, which rules they were, over how many hubs.
 
-    key: str
-    object: Object
-    kind: Literal["macro", "comment", "data"]
-    filter: Conditions = field(default_factory=dict)
-    do: tuple[Action, ...] = ()
-    group: str | None = None
+    `automation` and `workflow` are false where its source switched rules or external destinations off.
+    """
+
+    depth: int = 0
+    rules: tuple[str, ...] = ()
+    hop: int = 0
+    automation: bool = True
+    workflow: bool = True
+
+    def as_json(self) -> dict[str, Any]:
+        """As the feed keeps it; members that say nothing are left out."""
+        return {
+            name: list(value) if isinstance(value, tuple) else value
+            for name, value in (
+                ("depth", self.depth), ("rules", self.rules), ("hop", self.hop),
+                ("automation", self.automation), ("workflow", self.workflow),
+            )
+            if value != getattr(_PLAIN, name)
+        }  # fmt: skip
+
+
+_PLAIN = Origin()
 
 
 @dataclass(frozen=True, slots=True)
-class RecordLookup:
-    """One record, with the fields chosen here."""
+class Occasion:
+    """An event with its subject as it was then (`document`, as the hub's API shows it).
 
-    key: str
-    object: Object
-    fields: tuple[str, ...]
-    filter: Conditions = field(default_factory=dict)
+    `seq` is its place in the feed; None for a schedule, a listener and a test call.
+    """
+
+    kind: str
+    at: datetime
+    subject_type: str
+    subject_id: str
+    document: Mapping[str, Any]
+    actor: str
+    seq: int | None = None
+    origin: Origin = field(default_factory=Origin)
 
 
 @dataclass(frozen=True, slots=True)
-class DataPackage:
-    """Many records in pages, with the fields chosen here."""
+class StoredRule:
+    id: int
+    rule: Rule
 
+
+@dataclass(frozen=True, slots=True)
+class StoredDestination:
+    """A webhook or subscription that calls can be queued for."""
+
+    id: int
+    kind: DestinationKind
     key: str
-    object: Object
-    fields: tuple[str, ...]
-    filter: Conditions = field(default_factory=dict)
-    page_size: int = 100
+    definition: Webhook | Subscription
 
 
-class TemplateFault(errors.HubError):
-    """A template that cannot be read or rendered; `line` counts from 1 where it is known."""
+@dataclass(frozen=True, slots=True)
+class Machinery:
+    """Everything of a workspace that acts on events. Keys are lower-cased.
 
-    def __init__(self, message: str, line: int | None = None) -> None:
-        super().__init__(f"line {line}: {message}" if line else message)
-        self.line = line
+    `entered` leads from (project, type, status) to the webhook that entering the status sends; `projects` and
+    `types` to names.
+    """
+
+    workspace_id: int
+    slug: str
+    name: str
+    rules: tuple[StoredRule, ...]
+    webhooks: Mapping[str, StoredDestination]
+    subscriptions: tuple[StoredDestination, ...]
+    entered: Mapping[tuple[str, str, str], str]
+    projects: Mapping[str, str]
+    types: Mapping[tuple[str, str], str]
+
+    @property
+    def idle(self) -> bool:
+        """Nothing acts on anything."""
+        return not (self.rules or self.subscriptions or self.entered)
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """That a rule ran, and what came of it; `detail` in words where it did not go well."""
+
+    rule_id: int
+    rule_key: str
+    occasion: Occasion
+    outcome: Result
+    detail: str | None = None

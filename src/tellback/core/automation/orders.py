@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tellback.core import changes, errors, intake
-from tellback.core.automation import deliveries
-from tellback.core.automation.delivery_model import Delivery, DestinationKind
+from tellback.core import changes, deliveries, errors, intake
+from tellback.core.automation import trying
+from tellback.core.deliveries.model import Delivery, DestinationKind
 from tellback.storage.database import Transaction
 
 
@@ -72,7 +72,7 @@ async def _done(tx: Transaction, order: Order, news: list[changes.NewChange]) ->
         case Cancel(delivery_id):
             return await deliveries.cancel(tx, order.workspace_id, delivery_id)
         case TryOut(webhook, ticket_id):
-            return await deliveries.try_out(tx, order.workspace_id, webhook, ticket_id, order.actor)
+            return await trying.try_out(tx, order.workspace_id, webhook, ticket_id, order.actor)
         case Enable(kind, key):
             news += await deliveries.enable(tx, order.workspace_id, kind, key, order.actor)
             return None

@@ -8,10 +8,10 @@ from typing import Any
 
 import msgspec
 
-from tellback.core.automation import templates
-from tellback.core.automation.delivery_model import NewDelivery, Request
-from tellback.core.automation.events_model import Machinery, Occasion, Origin, StoredDestination
-from tellback.core.automation.model import Webhook
+from tellback.core.automation.model import Machinery, Occasion, Origin, StoredDestination
+from tellback.core.deliveries import requests
+from tellback.core.deliveries.definitions import Webhook
+from tellback.core.deliveries.model import NewDelivery, Request
 
 HOP = "Tellback-Hop"
 
@@ -54,7 +54,7 @@ def webhook_call(
 ) -> NewDelivery:
     """A webhook's request for an event; `causes` is the origin of what its answer causes. Raises `TemplateFault`."""
     assert isinstance(destination.definition, Webhook)
-    rendered = templates.render_request(destination.definition, scope(machinery, occasion))
+    rendered = requests.render_request(destination.definition, scope(machinery, occasion))
     headers = (*rendered.request.headers, (HOP, str(causes.hop + 1)))
     return _delivery(
         occasion, destination, causes, replace(rendered.request, headers=headers), rendered.warnings

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from tellback.core import changes, errors, tickets
-from tellback.core.automation import delivery_queries, events_queries, rendering, templates
-from tellback.core.automation.delivery_model import NewDelivery
-from tellback.core.automation.events_model import Machinery, Occasion, Origin, Run
-from tellback.core.automation.model import Action
+from tellback.core import changes, errors, templates, tickets
+from tellback.core.automation import queries, rendering
+from tellback.core.automation.model import Action, Machinery, Occasion, Origin, Run
+from tellback.core.deliveries import queries as delivery_queries
+from tellback.core.deliveries.model import NewDelivery
 from tellback.core.errors import Fault
 from tellback.storage.database import Transaction
 
@@ -124,7 +124,7 @@ async def write(tx: Transaction, workspace_id: int, gathered: Gathered, first_s:
     The first attempt at a call is made in `first_s` seconds.
     """
     if gathered.runs:
-        await events_queries.record_runs(tx, workspace_id, gathered.runs)
+        await queries.record_runs(tx, workspace_id, gathered.runs)
     if gathered.notes:
         await tickets.queries.add_timeline(tx, gathered.notes)
     await delivery_queries.add(tx, workspace_id, gathered.deliveries, first_s)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from tellback.core.automation import conditions
+from tellback.core import conditions
 from tellback.core.automation.section_forms import Pairs
 from tellback.core.projects import section_state as projects
 from tellback.core.projects.section_model import TypeDoc

@@ -10,11 +10,12 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, get_args
 
 from tellback import logs
-from tellback.core import form, form_values
-from tellback.core.automation import addresses, section_forms, templates
-from tellback.core.automation.model import LONGEST_PATH, Header, Webhook
+from tellback.core import form, form_values, templates
+from tellback.core.automation import section_forms
 from tellback.core.automation.section_forms import ACTIONS, CONDITIONS, ActionDocs, Pairs
 from tellback.core.changes import Kind
+from tellback.core.deliveries import addresses, requests
+from tellback.core.deliveries.definitions import LONGEST_PATH, Header, Webhook
 from tellback.core.form import ListOf, MapOf, Member, Object, optional
 
 Problems = Iterator[tuple[str, str]]
@@ -93,7 +94,7 @@ def _hidden(name: str, value: Any) -> Any:
 
 def _return_value(value: ReturnDoc) -> Problems:
     # Not at the top: most starts need no paths.
-    problem = importlib.import_module("tellback.core.automation.paths").fault(value.parameter)
+    problem = importlib.import_module("tellback.core.deliveries.paths").fault(value.parameter)
     if problem:
         yield "parameter", problem
 
@@ -108,7 +109,7 @@ def _webhook(webhook: WebhookDoc) -> Problems:
         Header(name, value if isinstance(value, str) else _text(value), not isinstance(value, str))
         for name, value in webhook.headers
     )
-    yield from templates.faults(Webhook(webhook.key, "GET", webhook.url, headers, body=webhook.body))
+    yield from requests.faults(Webhook(webhook.key, "GET", webhook.url, headers, body=webhook.body))
     names = [name.lower() for name, _ in webhook.headers]
     for place, (name, _) in enumerate(webhook.headers):
         if name.lower() in names[:place]:

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast
 
 from tellback.core import form
-from tellback.core.automation.model import Action, Conditions
+from tellback.core.automation.model import Action
+from tellback.core.conditions import Conditions
 from tellback.core.form import ListOf, MapOf, Member, Object, optional
 from tellback.core.form_values import Email, Json, Number, Text, key
 

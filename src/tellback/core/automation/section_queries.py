@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tellback.core.automation.delivery_model import DestinationKind
+from tellback.core.deliveries.model import DestinationKind
 from tellback.storage.database import Reader, Row, Transaction
 
 

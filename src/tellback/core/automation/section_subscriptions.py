@@ -13,9 +13,9 @@ from tellback.core.automation import section_destinations as destinations
 from tellback.core.automation import section_documents as documents
 from tellback.core.automation import section_forms as forms
 from tellback.core.automation import section_queries as queries
-from tellback.core.automation import templates
-from tellback.core.automation.model import Subscription
 from tellback.core.automation.section_documents import SubscriptionDoc
+from tellback.core.deliveries import requests
+from tellback.core.deliveries.definitions import Subscription
 from tellback.core.section import Scope, Section, Step, Stored, by_key, compare, in_use
 from tellback.storage.database import Reader, Transaction
 
@@ -103,7 +103,7 @@ async def _put(tx: Transaction, scope: Scope, wanted: SubscriptionDoc, known: in
     before = _stored(scope).things.get(_key(wanted))
     await destinations.put(
         tx, scope, "subscription", known, wanted.key, msgspec.json.encode(definition).decode(), secrets,
-        templates.moved(before.thing.url, wanted.url) if before else None,
+        requests.moved(before.thing.url, wanted.url) if before else None,
     )  # fmt: skip
     destinations.tell(scope, "subscriptions", wanted.key, had, secrets, made=not given)
 

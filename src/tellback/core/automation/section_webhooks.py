@@ -13,9 +13,9 @@ from tellback.core.automation import section_checks as checks
 from tellback.core.automation import section_destinations as destinations
 from tellback.core.automation import section_documents as documents
 from tellback.core.automation import section_queries as queries
-from tellback.core.automation import templates
-from tellback.core.automation.model import BasicAuth, Header, Method, ReturnValue, ValueType, Webhook
 from tellback.core.automation.section_documents import BasicDoc, ReturnDoc, WebhookDoc
+from tellback.core.deliveries import requests
+from tellback.core.deliveries.definitions import BasicAuth, Header, Method, ReturnValue, ValueType, Webhook
 from tellback.core.section import NewSecret, Scope, Section, Step, Stored, by_key, compare, in_use
 from tellback.storage.database import Reader, Transaction
 
@@ -141,7 +141,7 @@ async def _put(tx: Transaction, scope: Scope, wanted: WebhookDoc, known: int | N
     secrets = destinations.signing(wanted.signing_secret, wanted.signing_secrets).kept(had)
     await destinations.put(
         tx, scope, "webhook", known, wanted.key, msgspec.json.encode(definition).decode(), secrets,
-        templates.moved(before.url, wanted.url) if before else None,
+        requests.moved(before.url, wanted.url) if before else None,
     )  # fmt: skip
     destinations.tell(scope, "webhooks", wanted.key, had, secrets, made=False)
     old = {one.name.lower(): one.value for one in before.headers} if before else {}

@@ -6,8 +6,10 @@ import asyncio
 from dataclasses import dataclass
 
 from tellback.core import cache_queries, changes, errors, intake, reviews, tickets, workspaces
-from tellback.core.automation import delivery_queries, erasure_queries
+from tellback.core.automation import erasure_queries as automation_queries
 from tellback.core.changes import NewChange
+from tellback.core.deliveries import erasure_queries
+from tellback.core.deliveries import queries as delivery_queries
 from tellback.core.erasure import (
     mentions_queries,
     people_queries,
@@ -65,7 +67,7 @@ async def _first(tx: Transaction, order: Order) -> bool:
         raise errors.Conflict(
             f"This contact is the default submitter of {', '.join(relied_on)}; give that another one first."
         )
-    await erasure_queries.hold_readers(tx, workspace_id)
+    await automation_queries.hold_readers(tx, workspace_id)
     reach = await reaching.hold(tx, workspace_id, person)
     if reach is None:
         return await _was_erased(tx, order)
@@ -90,7 +92,7 @@ async def _was_erased(tx: Transaction, order: Order) -> bool:
 async def _again(tx: Transaction, order: Order) -> None:
     """Erase what came in for the contact from those who did not know yet that it is gone."""
     await reach_queries.wait_for_imports(tx, order.workspace_id)
-    await erasure_queries.hold_readers(tx, order.workspace_id)
+    await automation_queries.hold_readers(tx, order.workspace_id)
     reach = await reaching.hold_left(tx, order.workspace_id, order.contact_id)
     if reach.answered or reach.filed:
         news = await _take_out(tx, order, reach)
@@ -109,6 +111,7 @@ async def _take_out(tx: Transaction, order: Order, reach: Reach) -> list[NewChan
     await tickets_queries.erase(tx, workspace_id, reach.filed, order.actor)
     await tickets_queries.mark_files(tx, workspace_id, reach.tickets)
     await erasure_queries.erase_captured(tx, workspace_id, reach.subjects)
+    await automation_queries.erase_runs(tx, workspace_id, reach.subjects)
     mentioned = await _mentions(tx, workspace_id, reach)
     mentioned["tickets"] += await tickets_queries.detach(tx, workspace_id, person.id)
     await _empty_queues(tx, workspace_id, sent)

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from tellback.core import errors, intake, people, responses, surveys, tickets
-from tellback.core.automation import delivery_reading_queries, subjects_queries
-from tellback.core.automation.delivery_model import Delivery
+from tellback.core.deliveries import reading_queries as delivery_reading_queries
+from tellback.core.deliveries.model import Delivery
 from tellback.core.erasure import export_queries, reach_queries, reaching
 from tellback.core.erasure.export_queries import Capture, Event, Participation, Run, Written
 from tellback.core.erasure.model import Reach
 from tellback.core.people import ContactRecord
+from tellback.core.subjects import queries as subjects_queries
 from tellback.storage.database import Reader
 
 #: A session is shown as it stands by what was answered: it never expires here.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from tellback.core.automation import erasure_queries
+from tellback.core.deliveries import erasure_queries
 from tellback.core.erasure import reach_queries, rules, traces_queries
 from tellback.core.erasure.model import Person, Reach
 from tellback.storage.database import Reader, Transaction

@@ -7,7 +7,6 @@ from typing import Final
 from tellback.core.automation.section_rules import SECTION as RULES
 from tellback.core.automation.section_subscriptions import SECTION as SUBSCRIPTIONS
 from tellback.core.automation.section_webhooks import SECTION as WEBHOOKS
-from tellback.core.automation.section_windows import DATA_PACKAGES, LISTENERS, RECORD_LOOKUPS
 from tellback.core.imports.section_configurations import SECTION as IMPORT_CONFIGURATIONS
 from tellback.core.imports.section_touchpoints import SECTION as TOUCHPOINTS
 from tellback.core.imports.section_webhooks import SECTION as INCOMING_WEBHOOKS
@@ -15,6 +14,7 @@ from tellback.core.projects.section import SECTION as PROJECTS
 from tellback.core.reviews.section import SECTION as PAGES
 from tellback.core.section import Section
 from tellback.core.surveys.section import SECTION as SURVEYS
+from tellback.core.windows.section import DATA_PACKAGES, LISTENERS, RECORD_LOOKUPS
 from tellback.core.workspaces.section_access_tokens import SECTION as ACCESS_TOKENS
 from tellback.core.workspaces.section_api_keys import SECTION as API_KEYS
 from tellback.core.workspaces.section_connected_apps import SECTION as CONNECTED_APPS

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from litestar.handlers import ASGIRouteHandler
 
-from tellback.core.automation.windows import Packages
 from tellback.core.hub import Hub
+from tellback.core.windows.actions import Packages
 from tellback.dialects.centercode.errors import refusal
 from tellback.dialects.centercode.feedback import Feedback
 from tellback.dialects.centercode.uploads import Uploads

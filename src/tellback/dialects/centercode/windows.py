@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from tellback.core import errors, intake
-from tellback.core.automation import windows
-from tellback.core.automation.delivery_model import Captured
-from tellback.core.automation.model import Listener
-from tellback.core.automation.windows_fields import as_csv as csv_of
-from tellback.core.automation.windows_model import Heard, Kind, Table, Window
+from tellback.core.deliveries.model import Captured
 from tellback.core.errors import Fault
+from tellback.core.windows import actions as windows
+from tellback.core.windows.fields import as_csv as csv_of
+from tellback.core.windows.model import Heard, Kind, Listener, Table, Window
 from tellback.dialects.centercode import auth, windows_wire
 from tellback.kit import answers, strict_json
 from tellback.kit.answers import Answer

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tellback.core.automation.windows_model import Table
+from tellback.core.windows.model import Table
 
 
 def table(seen: Table) -> dict[str, Any]:
