@@ -87,6 +87,20 @@ def ask(hub: hubs.Hub) -> Ask:
     return lambda query, *arguments: databases.run(fetched(query, arguments))
 
 
+@pytest.fixture
+def run(hub: hubs.Hub) -> Callable[[str], None]:
+    """Statements in the hub's database."""
+
+    async def ran(script: str) -> None:
+        connection = await asyncpg.connect(hub.place[1])
+        try:
+            await connection.execute(script)
+        finally:
+            await connection.close()
+
+    return lambda script: databases.run(ran(script))
+
+
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Gone with its module: while playwright's loop runs in this thread no other test can run one of its own."""

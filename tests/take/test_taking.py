@@ -15,6 +15,7 @@ from tests.support.visitor import Visitor
 
 Visit = Callable[..., Visitor]
 
+Run = Callable[[str], None]
 OF = "select answers::text, step, completed_at is not null as complete from sessions where token = $1"
 THANKS = "Thank you"
 
@@ -113,6 +114,31 @@ def test_counts_a_double_click_once(visit: Visit, ask: Any) -> None:
     assert all("What went well?" in answer.text for answer in answers)
     [session] = ask(OF, token)
     assert session["step"] == 1
+
+
+BETWEEN = """
+create function answered_between() returns trigger language plpgsql as $$
+begin
+  new.step := 1;
+  new.answers := '[{"question": 0, "answer": 105, "text": null, "at": "2026-01-01T00:00:00Z"}]';
+  return new;
+end $$;
+create trigger answered_between before insert on sessions
+  for each row when (new.token = '%s') execute function answered_between();
+"""
+
+
+def test_replaces_no_answer_that_came_while_it_began_the_session(visit: Visit, ask: Any, run: Run) -> None:
+    ann = visit()
+    run(BETWEEN % ann.token)
+    try:
+        ann.send(choice="100")
+    finally:
+        run("drop trigger answered_between on sessions; drop function answered_between()")
+    assert "answered this question already" in ann.text
+    [session] = ask(OF, ann.token)
+    assert session["step"] == 1
+    assert '"answer": 105' in session["answers"]
 
 
 def test_counts_the_last_answer_once(visit: Visit, ask: Any, hub: hubs.Hub) -> None:

@@ -40,7 +40,10 @@ class Store:
     async def keep(self, here: Visit, survey: Survey, version: Version, move: Move) -> None:
         """Store a move, the first one with its session. Raises `Lost`, `RateLimited`."""
         if not is_stored(move.session):
-            move = replace(move, session=await self._start(here, survey))
+            started = await self._start(here, survey)
+            if started.step != move.session.step:  # answered since it was started: by a double click, say
+                raise Lost
+            move = replace(move, session=started)
         entry = here.entry(survey, 303 if here.has_cookie else 200)
         try:
             if move.next is None:
