@@ -33,7 +33,7 @@ demo: $(VENV)/.ready   ## a running hub with a small workspace and real-looking 
 
 test: $(VENV)/.ready-dev   ## every test
 	@$(BIN)/python -m tests.support.browser
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 lint: $(VENV)/.ready-dev   ## ruff and mypy --strict
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 from collections.abc import Iterator
 
 import httpx
@@ -13,6 +15,21 @@ from tests.support import postgres as databases
 # A busy machine is no fault of the code under test.
 settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("house")
+
+
+@pytest.fixture(autouse=True)
+def turn(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Where several processes run tests: those marked `alone` have the machine to themselves, others share it."""
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        yield
+        return
+    folder = tmp_path_factory.getbasetemp().parent  # of all processes
+    alone = request.node.get_closest_marker("alone")
+    with (folder / "queue").open("w") as queue, (folder / "machine").open("w") as machine:
+        fcntl.flock(queue, fcntl.LOCK_EX)  # whoever waits to be alone keeps others from going first
+        fcntl.flock(machine, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
+        fcntl.flock(queue, fcntl.LOCK_UN)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -44,6 +44,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
 def test_says_where_it_is_and_ends_in_order_when_it_is_told_to(data: Path, how: signal.Signals) -> None:
     with command.serving(data) as (running, address):

@@ -90,6 +90,7 @@ def served(workspace_url: str, tmp_path: object) -> Iterator[str]:
         assert running.end() == 0
 
 
+@pytest.mark.alone
 def test_makes_and_revokes_tokens_of_a_running_hub(workspace_url: str, served: str) -> None:
     made = _token(workspace_url, "create", "--key", "bi", "--claim", "hub_read")
     headers = {"Authorization": f"Bearer {made.out.strip()}"}

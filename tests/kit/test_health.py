@@ -65,6 +65,7 @@ async def test_is_ready_when_the_database_answers_and_not_when_it_does_not() -> 
     assert b"hunter2" not in body
 
 
+@pytest.mark.alone
 async def test_gives_up_on_a_database_that_hangs() -> None:
     database = Database()
     database.hangs = True

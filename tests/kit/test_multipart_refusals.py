@@ -134,6 +134,7 @@ async def test_refuses_a_request_that_never_ends(store: blobs.BlobStore, tmp_pat
     assert left(tmp_path) == []
 
 
+@pytest.mark.alone
 async def test_refuses_a_hundred_thousand_parts_quickly(store: blobs.BlobStore, tmp_path: Path) -> None:
     bomb = body(*[part(b"", "name=a")] * 100_000)
     began = time.monotonic()

@@ -36,6 +36,7 @@ async def _a_while_of(acknowledged: set[int]) -> None:
             await asyncio.sleep(0.01)
 
 
+@pytest.mark.alone
 async def test_loses_no_commit_and_leaves_no_process_when_its_owner_is_killed(data: Path) -> None:
     promised: set[int] = set()
     for _ in range(_ROUNDS):
@@ -53,6 +54,7 @@ async def test_loses_no_commit_and_leaves_no_process_when_its_owner_is_killed(da
             assert promised <= await writers.stored(url)
 
 
+@pytest.mark.alone
 async def test_is_back_when_everything_is_killed(data: Path) -> None:
     promised: set[int] = set()
     for _ in range(_ROUNDS):

@@ -19,7 +19,7 @@ from tests.support.processes import eventually, main_process, only_linux, server
 
 from tellback.storage import embedded
 
-pytestmark = only_linux
+pytestmark = [only_linux, pytest.mark.alone]
 
 # Each of these would be a half-written ticket, or a number given twice or left out.
 HALF = """

@@ -57,6 +57,7 @@ def test_says_where_it_is_once_it_is_ready(tmp_path: Path) -> None:
         assert server.ask().status == 200
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("workers", [1, 2])
 def test_finishes_a_slow_request_when_told_to_stop(tmp_path: Path, workers: int) -> None:
     with serving.serving(tmp_path, workers=workers) as server:
@@ -85,6 +86,7 @@ def test_finishes_a_body_that_is_still_arriving_when_told_to_stop(tmp_path: Path
         assert server.process.wait(10) == 0
 
 
+@pytest.mark.alone
 def test_is_gone_in_10_seconds_whatever_its_clients_do(tmp_path: Path) -> None:
     with serving.serving(tmp_path) as server, server.connect() as stuck, server.connect() as idle:
         stuck.sendall(serving.request(body=b"x" * 10)[:-5])
@@ -95,6 +97,7 @@ def test_is_gone_in_10_seconds_whatever_its_clients_do(tmp_path: Path) -> None:
         assert time.monotonic() - began < 10
 
 
+@pytest.mark.alone
 @pytest.mark.skipif(shutil.which("curl") is None, reason="speaks HTTP/2 with curl")
 def test_does_not_wait_for_an_idle_http_2_client(tmp_path: Path) -> None:
     with serving.serving(tmp_path) as server, server.connect() as connection:
@@ -109,6 +112,7 @@ def test_does_not_wait_for_an_idle_http_2_client(tmp_path: Path) -> None:
         assert time.monotonic() - began < 5
 
 
+@pytest.mark.alone
 def test_does_not_wait_when_told_twice(tmp_path: Path) -> None:
     with serving.serving(tmp_path) as server, server.connect() as stuck:
         stuck.sendall(serving.request(body=b"x" * 10)[:-5])

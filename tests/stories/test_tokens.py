@@ -44,6 +44,7 @@ def create(hub: hubs.Hub, key: str, *options: str) -> str:
     return hubs.tellback(*words).strip()
 
 
+@pytest.mark.alone
 def test_stops_a_revoked_token_within_two_seconds(http: httpx.Client, hub: hubs.Hub, key: str) -> None:
     token = create(hub, key, "--claim", "hub_read")
     assert status(http, token) == 200
@@ -51,6 +52,7 @@ def test_stops_a_revoked_token_within_two_seconds(http: httpx.Client, hub: hubs.
     assert becomes(http, token, 401)
 
 
+@pytest.mark.alone
 def test_stops_a_revoked_token_on_every_process(postgres: databases.Cluster, tmp_path: Path) -> None:
     """Each connection is one worker's for good, so many connections reach both; each of them has seen the token."""
     url = databases.fresh_database(postgres)
@@ -74,6 +76,7 @@ def test_stops_a_revoked_token_on_every_process(postgres: databases.Cluster, tmp
     databases.drop(postgres, url)
 
 
+@pytest.mark.alone
 def test_stops_the_old_token_when_a_new_one_has_its_key(http: httpx.Client, hub: hubs.Hub, key: str) -> None:
     old = create(hub, key, "--claim", "hub_read")
     assert status(http, old) == 200

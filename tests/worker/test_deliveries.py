@@ -76,6 +76,7 @@ async def test_gives_up_at_the_end_of_the_schedule_and_goes_on_with_the_next(
     assert [row["number"] for row in await outbox.attempts(first)] == [1, 2, 3]
 
 
+@pytest.mark.alone
 async def test_sends_several_at_once_where_order_does_not_count(outbox: Outbox, receiver: Receiver) -> None:
     receiver.behave("/a", receivers.answer(after=0.5))
     destination = await outbox.destination(receiver.url("/a"), ordered=False)
@@ -183,6 +184,7 @@ async def test_shows_an_attempt_as_soon_as_it_begins(outbox: Outbox, receiver: R
         assert (begun["number"], begun["duration_ms"], begun["status"]) == (1, None, None)
 
 
+@pytest.mark.alone
 async def test_waits_as_long_as_the_receiver_asks(outbox: Outbox, receiver: Receiver) -> None:
     busy = receivers.answer(429, b"", ("Retry-After", "1"))
     receiver.behave("/a", receivers.in_turn(busy, receivers.answer()))

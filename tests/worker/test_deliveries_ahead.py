@@ -129,6 +129,7 @@ async def test_sends_each_once_free_of_order(outbox: Outbox, receiver: Receiver)
     await attempts_are_whole(outbox, 501)
 
 
+@pytest.mark.alone
 async def test_tells_when_each_was_sent_and_not_when_it_was_begun(
     outbox: Outbox, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:

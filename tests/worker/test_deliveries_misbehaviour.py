@@ -109,6 +109,7 @@ async def test_gives_up_on_one_that_hangs(outbox: Outbox, receiver: Receiver) ->
     assert "No complete answer" in str(came["error"])
 
 
+@pytest.mark.alone
 @pytest.mark.usefixtures("short_patience")
 async def test_gives_up_on_one_that_drips(outbox: Outbox, receiver: Receiver) -> None:
     drip = receivers.raw(HEAD + b"Content-Length: 1000\r\n\r\n", *[b"."] * 1000, every=0.05)

@@ -14,6 +14,7 @@ APP = "workspace: {{slug: demo, name: Demo Ltd, timezone: Europe/Stockholm}}\nco
 WITHIN_S = 2.0
 
 
+@pytest.mark.alone
 def test_ends_a_disabled_apps_tokens_within_two_seconds(
     anyone: httpx.Client, records_hub: hubs.Hub, tmp_path: Path
 ) -> None:
