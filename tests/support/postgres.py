@@ -53,7 +53,8 @@ def cluster() -> Iterator[Cluster]:
 def fresh_database(cluster: Cluster) -> str:
     """The URL of a new, migrated database."""
     name = f"test_{next(cluster.numbers)}"
-    run(_execute(cluster, f"create database {name} template {_TEMPLATE}"))
+    # Copying files takes half as long as writing them to the log, where nothing waits for the disk.
+    run(_execute(cluster, f"create database {name} template {_TEMPLATE} strategy file_copy"))
     return on_database(cluster.url, name)
 
 
