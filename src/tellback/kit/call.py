@@ -44,9 +44,16 @@ class Call:
     scope: dict[str, Any]
     receive: Any
     credential: workspaces.Credential | None = None
+    #: The workspace that the address itself names: whose log a refusal is in while no credential is known.
+    addressed: workspaces.Workspace | None = None
     notes: Notes = field(default_factory=Notes)
     body: bytes = b""
     _query: list[tuple[str, str]] | None = None
+
+    @property
+    def workspace(self) -> workspaces.Workspace | None:
+        """Whose intake log this call belongs to; None while nothing says."""
+        return self.credential.workspace if self.credential else self.addressed
 
     @property
     def peer(self) -> Peer:
@@ -170,16 +177,16 @@ class Call:
         return hashlib.sha256(self.body).digest()
 
     def entry(self, status: int, error: errors.HubError | None = None) -> intake.NewEntry:
-        """This call as the intake log shows it. The credential must be known."""
-        assert self.credential is not None
+        """This call as the intake log shows it. The workspace must be known."""
+        assert self.workspace is not None
         mapped = self.notes.mapped
         return intake.NewEntry(
-            workspace_id=self.credential.workspace.id,
+            workspace_id=self.workspace.id,
             request_id=self.peer.request_id,
             surface=self.surface,
             method=self.method,
             endpoint=self.notes.endpoint or self.path,
-            credential=self.credential.name,
+            credential=self.credential.name if self.credential else None,
             target=self.notes.target,
             status=status,
             error=_in_words(error),

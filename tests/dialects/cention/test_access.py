@@ -107,6 +107,32 @@ def test_keeps_a_claim_that_is_missing_in_the_intake_log(anyone: httpx.Client, d
     assert "errand_data" in line["error"]
 
 
+@pytest.mark.parametrize("authorization", [None, "Basic YTpi", "Bearer a.b.c"])
+def test_keeps_strangers_in_the_log_of_the_workspace_they_ask_for(
+    anyone: httpx.Client, desk: Desk, authorization: str | None
+) -> None:
+    path = f"c3_errand_reports/{uuid.uuid4()}"
+    assert ask(anyone, authorization, path).status_code == 401
+    line = desk.intake()[0]
+    assert (line["endpoint"], line["status"]) == (f"{C}/{path}", 401)
+    assert (line["credential"], line["body"]) == (None, None)
+    assert line["error"]
+    assert line["hint"]
+
+
+def test_names_no_token_of_another_workspace_in_the_log(anyone: httpx.Client, desk: Desk) -> None:
+    path = f"c3_errand_reports/{uuid.uuid4()}"
+    other = desk.hub.secrets["access_tokens"]["bi-other"]
+    assert ask(anyone, f"Bearer {other}", path).status_code == 401
+    line = desk.intake()[0]
+    assert (line["endpoint"], line["status"], line["credential"]) == (f"{C}/{path}", 401, None)
+
+
+@pytest.mark.parametrize("workspace", ["nowhere", "Demo", "%00", "%FF", "a" * 70])
+def test_refuses_at_workspaces_that_cannot_be(anyone: httpx.Client, workspace: str) -> None:
+    assert ask(anyone, None, workspace=workspace).status_code == 401
+
+
 # Over a token's life
 
 

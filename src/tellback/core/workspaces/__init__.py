@@ -1,7 +1,7 @@
 """Workspaces (tenants), their members, and credentials of every kind."""
 
 from tellback.core.workspaces import app_tokens, queries, rules, tokens
-from tellback.core.workspaces.actions import find, known_credential, known_pair
+from tellback.core.workspaces.actions import addressed, find, known_credential, known_pair
 from tellback.core.workspaces.model import CLAIMS, Credential, CredentialKind, Workspace
 
 __all__ = [
@@ -9,6 +9,7 @@ __all__ = [
     "Credential",
     "CredentialKind",
     "Workspace",
+    "addressed",
     "app_tokens",
     "find",
     "known_credential",

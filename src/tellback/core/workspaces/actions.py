@@ -19,6 +19,18 @@ async def find(reader: Reader, slug: str) -> Workspace:
     return workspace
 
 
+async def addressed(db: Database, configuration: ConfigurationCache, slug: str) -> Workspace | None:
+    """The workspace that an address names, from memory where it is known; None where there is none."""
+    if not rules.SLUG.match(slug):  # strangers put anything there, also what cannot be stored
+        return None
+
+    async def load() -> Workspace | None:
+        async with db.reading() as reader:
+            return await queries.workspace_by_slug(reader, slug)
+
+    return await configuration.get(("workspace", slug), load)
+
+
 async def known_credential(
     db: Database, configuration: ConfigurationCache, kind: CredentialKind, secret: str
 ) -> Credential | None:

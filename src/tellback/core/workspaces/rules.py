@@ -1,13 +1,17 @@
-"""Decisions about credentials. No I/O."""
+"""Decisions about workspaces and credentials. No I/O."""
 
 from __future__ import annotations
 
 import hashlib
+import re
 import secrets
 from datetime import datetime
 from ipaddress import ip_address
 
 from tellback.core.workspaces.model import Credential
+
+#: What a workspace may be called in addresses.
+SLUG = re.compile(r"[a-z0-9][a-z0-9_\-]{0,62}\Z")
 
 
 def secret_hash(secret: str) -> bytes:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from tellback.core import form, form_values
 from tellback.core.section import NO_WORKSPACE, Change, Scope, Section, Step, Stored
+from tellback.core.workspaces import rules
 from tellback.core.workspaces import section_queries as queries
 from tellback.core.workspaces.model import Workspace
 from tellback.storage.database import Reader, Transaction
-
-_SLUG = re.compile(r"[a-z0-9][a-z0-9_\-]{0,62}\Z")
 
 
 @dataclass(frozen=True)
@@ -30,7 +28,7 @@ FORM = form.Object(
     "workspace",
     {
         "slug": form.Member(
-            form_values.Text("a slug (small letters, digits, _ -; 63 at most)", most=63, shape=_SLUG)
+            form_values.Text("a slug (small letters, digits, _ -; 63 at most)", most=63, shape=rules.SLUG)
         ),
         "name": form.Member(form_values.Text(), form.KEPT),
         "timezone": form.Member(form_values.Zone(), form.KEPT),
