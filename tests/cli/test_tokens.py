@@ -49,6 +49,30 @@ def test_gives_key_and_token_as_json(workspace_url: str) -> None:
     assert made["key"] == "bi"
 
 
+@pytest.mark.parametrize(
+    "given",
+    [
+        ["--claim", "hub_read", "errand_data"],
+        ["--claim", "hub_read,errand_data"],
+        ["--claim", "hub_read, errand_data"],
+        ["--claim", "hub_read", "--claim", "errand_data"],
+    ],
+)
+def test_takes_several_claims_however_they_are_written(workspace_url: str, given: list[str]) -> None:
+    made = _token(workspace_url, "create", "--key", "bi", *given)
+    claims = jwt.decode(made.out.strip(), options={"verify_signature": False})
+    assert claims["claims"] == ["errand_data", "hub_read"]
+
+
+@pytest.mark.parametrize(
+    "given", [["--claim", ""], ["--claim", " , "], ["--claim", "hub_read", "everything"]]
+)
+def test_refuses_claims_that_say_nothing(workspace_url: str, given: list[str]) -> None:
+    made = _token(workspace_url, "create", "--key", "bi", *given)
+    assert (made.code, made.out) == (2, "")
+    assert made.err.endswith("is none of errand_data, hub_read, hub_write.\n")
+
+
 def test_refuses_a_claim_it_does_not_know(workspace_url: str) -> None:
     made = _token(workspace_url, "create", "--key", "bi", "--claim", "everything")
     assert (made.code, made.out) == (2, "")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 
 import click
@@ -48,8 +50,9 @@ def command() -> None:
     type=options.Words("claim", str),
     multiple=True,
     required=True,
-    help=f"What it opens: {', '.join(workspaces.CLAIMS)}. May be repeated.",
+    help=f"What it opens: {', '.join(workspaces.CLAIMS)}. May be repeated, or hold several.",
 )
+@click.argument("further", nargs=-1, metavar="...")
 @options.option(
     "--expires",
     type=options.Words("90d|2027-12-31", expiry),
@@ -62,16 +65,16 @@ def create(
     workspace: str,
     key: str,
     claims: tuple[str, ...],
+    further: tuple[str, ...],
     expires: Expiry | None,
 ) -> None:
     """Make an access token and print it, this once."""
+    ticked = _words((*claims, *further))
 
     async def job(db: Database) -> str:
         async def effect(tx: Transaction) -> str:
             found = await workspaces.find(tx, workspace)
-            made = await workspaces.tokens.issue(
-                tx, found, key, list(claims), _moment(expires, found.timezone)
-            )
+            made = await workspaces.tokens.issue(tx, found, key, ticked, _moment(expires, found.timezone))
             # A token of the same key has just stopped working.
             await cache_queries.raise_version(tx)
             return made
@@ -130,6 +133,11 @@ def revoke(place: databases.Place, as_json: bool, workspace: str, key: str) -> N
         output.document({"key": key, "revoked": True})
     else:
         output.line(f"{key}: revoked")
+
+
+def _words(given: Iterable[str]) -> list[str]:
+    """Claims as people write them: one a `--claim`, several after one, or several in one."""
+    return [word for text in given for word in re.split(r"[\s,]+", text.strip(" ,"))]
 
 
 def _moment(expires: Expiry | None, zone: str) -> datetime | None:
