@@ -56,12 +56,13 @@ _SECRET_NAME = re.compile(_NAMES, re.IGNORECASE)
 _HINTS = (
     "api", "session", "authorization", "bearer", "passw", "token", "secret", "signature", "cookie", "eyj", "@",
 )  # fmt: skip
-# Each leaves group 1 and masks what follows it.
+# Each leaves group 1 and masks what follows it. A name is looked at from its first character alone: the time grows
+# with the text, whatever is in it.
 _SECRETS_IN_TEXT = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
-        rf"((?:{_NAMES})[\w-]*=)[^\s&\"',;]+",
-        rf"([\"'][\w-]*(?:{_NAMES})[\w-]*[\"']\s*:\s*[\"'])(?:[^\"'\\]|\\.)+",
+        rf"((?<![\w-])(?=[\w-]*?(?:{_NAMES}))[\w-]++=)[^\s&\"',;]+",
+        rf"([\"'](?=[\w-]*?(?:{_NAMES}))[\w-]++[\"']\s*+:\s*+[\"'])(?:[^\"'\\]|\\.)++",
         r"(authorization:\s*)(?:\w+\s+)?\S+",
         r"(\bbearer\s+)[\w.~+/=-]{8,}",
         r"(://[^/\s:@]*:)[^/\s@]+(?=@)",

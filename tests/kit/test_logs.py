@@ -6,6 +6,7 @@ import json
 import logging
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -47,6 +48,14 @@ def test_masks_a_credential_in_a_text(text: str) -> None:
 def test_leaves_harmless_text_alone() -> None:
     text = "GET /api/v1/x?title=Bearer+left&n=2 took 3 ms; the token was refused"
     assert logs.mask_text(text) == text
+
+
+@pytest.mark.parametrize("start", ["", '"'])
+def test_masks_a_text_made_to_be_slow_in_no_longer(start: str) -> None:
+    text = start + "token" * 13_000
+    begun = time.process_time()
+    assert logs.mask_text(text) == text
+    assert time.process_time() - begun < 1
 
 
 def test_masks_by_name_at_any_depth() -> None:

@@ -26,11 +26,14 @@ _HINTS = {
     503: "The hub could not store it at that moment. Nothing was kept; send it again.",
 }  # fmt: skip
 
-# Members whose values never reach the log, in JSON and in form bodies.
+# Members whose values never reach the log, in JSON and in form bodies; a value that the body's end cuts off, too.
+# A name is looked at from its first character alone and nothing is given back, so the time grows with the body,
+# whatever is in it.
 _SECRET = re.compile(
-    r"(?i)(?P<name>[\"']?[\w.-]*(?:api_?key|api_?secret|password|passwd|secret|token|authorization|signature"
-    r"|session_?id|credential)[\w.-]*[\"']?\s*[:=]\s*)"
-    r"(?P<value>\"(?:[^\"\\]|\\.)*\"|'[^']*'|[^\s,;&}\]\"']+)"
+    r"(?is)(?P<name>[\"']?(?<![\w.-])"
+    r"(?=[\w.-]*?(?:api_?key|api_?secret|password|passwd|secret|token|authorization|signature"
+    r"|session_?id|credential))[\w.-]++[\"']?\s*+[:=]\s*+)"
+    r"(?P<value>\"(?:[^\"\\]|\\.?)*+(?:\"|\Z)|'[^']*+(?:'|\Z)|[^\s,;&}\]\"']++)"
 )
 
 
