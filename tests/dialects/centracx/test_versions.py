@@ -43,9 +43,13 @@ def test_leaves_running_sessions_on_their_version_to_the_end(tmp_path: Path, dat
 
 def closes_on_it(hub: hubs.Hub, http: httpx.Client, folder: Path, old: str) -> None:
     """A closed survey starts nothing and is not listed; who is in it may finish."""
-    young = session(http)
+    key = {"Idempotency-Key": "before it closed"}
+    first = start(http, headers=key)
+    young = first.json()["sessionId"]
     changed(hub, folder, "closed")
     assert start(http).status_code == 404
+    again = start(http, headers=key)  # whoever never saw the answer
+    assert (again.status_code, again.content) == (200, first.content)
     assert 7 not in [survey["id"] for survey in http.get("/surveys", params=CREDENTIALS).json()]
     for token in (old, young):
         assert reply(http, token, {"feedback": "Bye"}).json()["data"]["message"] == "Survey Complete"

@@ -64,13 +64,15 @@ class Surveys:
 
     async def _start(self, call: Call, survey: Survey) -> Answer:
         """A new session on the survey's version (seed 002, "Initiating a Session")."""
-        if not surveys.rules.startable(survey, "api"):
-            raise errors.NotFound("There is no such survey to be taken over the API.")
-        body = await _json(call)
-        call.notes.mapped = wire.arrived(body, wire.START_MEMBERS)
-        respondent, metadata = wire.start(body)
+        await call.read_body()
 
         async def begin(key: intake.Key | None) -> Answer:
+            # Only now: a start that is repeated under its key is answered as before, closed or not.
+            if not surveys.rules.startable(survey, "api"):
+                raise errors.NotFound("There is no such survey to be taken over the API.")
+            body = _json(call)
+            call.notes.mapped = wire.arrived(body, wire.START_MEMBERS)
+            respondent, metadata = wire.start(body)
             token = surveys.rules.new_token()
             new = NewSession(
                 survey.workspace_id, token, survey.id, survey.version.number, "api", respondent, metadata
@@ -84,7 +86,8 @@ class Surveys:
         """An answer to the session's current question (seed 002, "Replying to Session")."""
         if "api" not in survey.channels:
             raise errors.NotFound("There is no such survey to be taken over the API.")
-        body = await _json(call)
+        await call.read_body()
+        body = _json(call)
         call.notes.mapped = wire.arrived(body, wire.REPLY_MEMBERS)
 
         async def answer(key: intake.Key | None) -> Answer:
@@ -122,13 +125,12 @@ class Surveys:
         return found if found is not None and found.channel == "api" else None
 
 
-async def _json(call: Call) -> dict[str, Any]:
-    """The body as a JSON object; none at all is an empty one. Raises `Unsupported`, `TooLarge`, `Malformed`."""
-    body = await call.read_body()
-    if not body:
+def _json(call: Call) -> dict[str, Any]:
+    """The body, once read, as a JSON object; none at all is an empty one. Raises `Unsupported`, `Malformed`."""
+    if not call.body:
         return {}
     call.require_media_type("application/json")
-    value = strict_json.loads(body)
+    value = strict_json.loads(call.body)
     if not isinstance(value, dict):
         raise errors.Malformed("The body must be a JSON object.")
     return value
