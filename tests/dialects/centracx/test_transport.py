@@ -49,3 +49,17 @@ def test_lets_this_machine_in_with_dev_and_nobody_else(tmp_path: Path, database_
         assert (answer.status_code, answer.json()) == (401, UNAUTHORIZED)
         encrypted = http.get("/surveys", params=CREDENTIALS, headers=from_elsewhere | SAYS_HTTPS)
         assert encrypted.status_code == 200
+
+
+def test_tells_the_operator_that_a_call_was_not_encrypted(surveys_hub: hubs.Hub, https: httpx.Client) -> None:
+    """Whoever calls reads "Unauthorized" alone; whose key it is finds the reason in the intake log."""
+    with surveys_hub.client() as http:
+        for secret in (CREDENTIALS["apisecret"], "wrong-secret-2"):
+            answer = http.post("/surveys/7", params=CREDENTIALS | {"apisecret": secret}, json={})
+            assert (answer.status_code, answer.json()) == (401, UNAUTHORIZED)
+            [entry] = https.get("/hub/v1/intake?limit=1", headers=surveys_hub.reader()).json()["data"]
+            assert (entry["endpoint"], entry["credential"], entry["status"]) == ("/surveys/7", "Kiosk", 401)
+            assert entry["error"] == "The call is not encrypted."
+            assert "--trusted-proxy" in entry["hint"]
+        nobodys = http.get("/surveys", params=CREDENTIALS | {"apikey": "nobody"})
+        assert (nobodys.status_code, nobodys.json()) == (401, UNAUTHORIZED)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tellback.core import errors
 from tellback.core.hub import Hub
+from tellback.dialects.centracx import auth
 from tellback.dialects.centracx.errors import refusal
 from tellback.dialects.centracx.surveys import Surveys
 from tellback.kit import answers
@@ -25,21 +25,20 @@ def surface(hub: Hub, limits: Limits) -> Surface:
             route("/surveys/{survey:str}", runner.app(surveys.take)),
         ],
     )
-    return Surface("centracx", ("/surveys",), _encrypted(app, hub), refusal)
+    return Surface("centracx", ("/surveys",), _encrypted(app, runner), refusal)
 
 
-def _encrypted(app: answers.App, hub: Hub) -> answers.App:
-    """`app` over TLS alone: a call in the clear is refused before anything of it is looked at (seed 002, "Security").
+def _encrypted(app: answers.App, runner: Runner) -> answers.App:
+    """`app` over TLS alone: a call in the clear is refused, whatever it is (seed 002, "Security").
 
     `--dev` lets this machine's own calls in.
     """
-    unauthorized = refusal(errors.Unauthenticated("The call is not encrypted."))
+    refused = runner.app(auth.in_the_clear)
+    dev = runner.hub.settings.dev
 
     async def guard(scope: answers.Scope, receive: answers.Receive, send: answers.Send) -> None:
         peer = peer_of(scope)
-        if peer.scheme == "https" or (hub.settings.dev and peer.loopback):
-            await app(scope, receive, send)
-        else:
-            await answers.send_answer(send, unauthorized)
+        encrypted = peer.scheme == "https" or (dev and peer.loopback)
+        await (app if encrypted else refused)(scope, receive, send)
 
     return guard
