@@ -158,12 +158,12 @@ async def test_makes_one_account_of_many_at_once(desk: Desk) -> None:
     assert sum(one["acme"].created for one in made) == 1
 
 
-@pytest.mark.parametrize("text", ["a@b", "ann.o'neill+x@example.co.uk", "å@ö"])
+@pytest.mark.parametrize("text", ["a@b", "ann.o'neill+x@example.co.uk", "å@ö", "a" * 253 + "@b"])
 def test_takes_an_address(text: str) -> None:
     assert valid_email(text)
 
 
-@pytest.mark.parametrize("text", ["", "a", "@b", "a@", "a@b@c", "a b@c", "a@b\n", "a" * 255 + "@b"])
+@pytest.mark.parametrize("text", ["", "a", "@b", "a@", "a@b@c", "a b@c", "a@b\n", "a" * 254 + "@b"])
 def test_refuses_what_is_no_address(text: str) -> None:
     assert not valid_email(text)
 

@@ -10,7 +10,6 @@ from typing import Any
 from tellback.core.people.model import Contact, Given, GivenAccount
 
 NAME_LIMIT = 255
-EMAIL_LIMIT = 254  # RFC 5321, section 4.5.3.1
 DETAILS = ("first_name", "last_name", "job_title", "language", "account_id")
 
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
@@ -36,7 +35,7 @@ def account_key(name: str) -> str:
 
 def valid_email(text: str) -> bool:
     """One @, no spaces."""
-    return len(text) <= EMAIL_LIMIT and _EMAIL.fullmatch(text) is not None
+    return len(text) <= NAME_LIMIT and _EMAIL.fullmatch(text) is not None
 
 
 def valid_phone(text: str) -> bool:
