@@ -151,6 +151,15 @@ def test_adds_the_figures_up_and_keeps_notes(imports_url: str, tmp_path: Path) -
     assert query(imports_url, "select responses, promoters from response_hours") == [(1, 1)]
 
 
+@pytest.mark.parametrize("head", ['"Name, then first name";Email', 'Email;"One, two, three"'])
+def test_tells_what_separates_cells_by_what_stands_outside_quotes(
+    imports_url: str, tmp_path: Path, head: str
+) -> None:
+    file = tmp_path / "people.csv"
+    file.write_text(f"{head}\na@example.com;a@example.com\n")
+    assert counts(bring(imports_url, file, configuration="numbers")) == (1, 1, 0, 0, 0)
+
+
 def test_reads_json_lines(imports_url: str, tmp_path: Path) -> None:
     file = tmp_path / "answers.ndjson"
     file.write_text(

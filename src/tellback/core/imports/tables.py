@@ -25,6 +25,7 @@ LONGEST_CELL = 32 * 1024 * 1024
 #: The heading of the column that says why a row was rejected.
 REASON = "Rejected because"
 _DELIMITERS = (",", ";", "\t")
+_QUOTED = re.compile(r'"[^"]*"')
 _SNIFFED = 64 * 1024
 
 
@@ -139,7 +140,7 @@ def head(file: BinaryIO, name: str) -> Table:
     first = next(lines, None)
     if first is None:
         raise errors.Malformed(f"{name} is empty; a row of headings is due.")
-    delimiter = max(_DELIMITERS, key=first.count)
+    delimiter = max(_DELIMITERS, key=_QUOTED.sub("", first).count)
     lines = _Lines(file, place, 0)
     csv.field_size_limit(LONGEST_CELL)
     try:
