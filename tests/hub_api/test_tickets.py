@@ -9,6 +9,8 @@ import pytest
 from tests.support import hub as hubs
 from tests.support.hub import CREATE, KEY
 
+from tellback.core import paging
+
 
 def create(http: httpx.Client, **parameters: Any) -> int:
     number: int = http.post(CREATE, params={"apiKey": KEY}, json={"title": "x"} | parameters).json()["id"]
@@ -105,7 +107,7 @@ def test_filters(http: httpx.Client, hub: hubs.Hub, query: dict[str, str], found
         "after=",
         "after=x",
         "after=%00",
-        "after=aW50YWtlOjE",  # a cursor of another list
+        f"after={paging.cursor('intake', 1)}",  # of another list
         "colour=red",
         "status=%00",
         "changed_since=2026-11-21",

@@ -1,9 +1,13 @@
-"""Opaque cursors: a list's place, in a text no one is meant to read."""
+"""Opaque cursors: a list's place, in a text no one is meant to read.
+
+Each ends in a check sum: one that was cut or mistyped is refused, and not taken for another place.
+"""
 
 from __future__ import annotations
 
 import base64
 import binascii
+import zlib
 
 from tellback.core import errors
 
@@ -13,7 +17,8 @@ LARGEST_LIMIT = 1000
 
 def cursor(kind: str, place: int) -> str:
     """The text for `place` in lists of `kind`."""
-    return base64.urlsafe_b64encode(f"{kind}:{place}".encode()).decode().rstrip("=")
+    named = f"{kind}:{place}:".encode()
+    return base64.urlsafe_b64encode(named + zlib.crc32(named).to_bytes(4, "big")).decode().rstrip("=")
 
 
 def place(kind: str, text: str | None) -> int | None:
@@ -21,9 +26,9 @@ def place(kind: str, text: str | None) -> int | None:
     if text is None:
         return None
     try:
-        raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True).decode("ascii")
-        name, _, number = raw.partition(":")
-        if name == kind and number.isascii() and number.isdigit() and len(number) < 19:
+        raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+        number = raw.removeprefix(f"{kind}:".encode()).partition(b":")[0].decode("ascii")
+        if number.isdigit() and len(number) < 19 and text == cursor(kind, int(number)):
             return int(number)
     except (ValueError, binascii.Error, UnicodeError):
         pass

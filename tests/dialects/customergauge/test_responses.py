@@ -14,6 +14,7 @@ from tests.dialects.customergauge.conftest import RECORDS
 from tests.support import hub as hubs
 from tests.support import postgres as databases
 
+from tellback.core import paging
 from tellback.core.responses import NewResponse, queries
 
 READ = "/v6/rest/responses"
@@ -174,11 +175,29 @@ def test_refuses_a_bad_per_page(crm: httpx.Client, per_page: str) -> None:
 
 
 def test_names_every_fault(crm: httpx.Client) -> None:
-    foreign = "cmVzcG9uc2U6NQ"  # a cursor of the hub's own API
+    foreign = paging.cursor("response", 5)  # of the hub's own API
     for cursor in ("x", "\0", "é", foreign):
         answer = crm.get(READ, params={"per_page": "0", "cursor": cursor})
         assert answer.status_code == 422
         assert set(answer.json()["errors"]) == {"per_page", "cursor"}
+
+
+def test_refuses_a_cursor_that_was_cut_or_changed(crm: httpx.Client) -> None:
+    whole = paging.cursor("responses read back", 511)
+    assert read(crm, cursor=whole) == {"data": [], "cursor": whole}
+    for cursor in (
+        whole[:-1],
+        whole[:-2],
+        whole + "x",
+        whole + "MQ",
+        whole[1:],
+        whole[::-1],
+        whole.swapcase(),
+    ):
+        assert crm.get(READ, params={"cursor": cursor}).status_code == 422, cursor
+    for place in range(len(whole)):
+        changed = whole[:place] + ("A" if whole[place] != "A" else "B") + whole[place + 1 :]
+        assert crm.get(READ, params={"cursor": changed}).status_code == 422, changed
 
 
 def test_needs_a_token(hub: hubs.Hub) -> None:
