@@ -151,7 +151,9 @@ def test_adds_the_figures_up_and_keeps_notes(imports_url: str, tmp_path: Path) -
     assert query(imports_url, "select responses, promoters from response_hours") == [(1, 1)]
 
 
-@pytest.mark.parametrize("head", ['"Name, then first name";Email', 'Email;"One, two, three"'])
+@pytest.mark.parametrize(
+    "head", ['"Name, then first name";Email', 'Email;"One, two, three"', '"Name,\nin full";Email']
+)
 def test_tells_what_separates_cells_by_what_stands_outside_quotes(
     imports_url: str, tmp_path: Path, head: str
 ) -> None:

@@ -137,7 +137,7 @@ def head(file: BinaryIO, name: str) -> Table:
     if name.lower().endswith(_JSON_LINES) or _first_sign(file, place) == b"{":
         return Table((), None, place, 0)
     lines = _Lines(file, place, 0)
-    first = next(lines, None)
+    first = _first_row(lines)
     if first is None:
         raise errors.Malformed(f"{name} is empty; a row of headings is due.")
     delimiter = max(_DELIMITERS, key=_QUOTED.sub("", first).count)
@@ -156,6 +156,17 @@ def head(file: BinaryIO, name: str) -> Table:
     if repeated is not None:
         raise errors.Malformed(f"{name}: the heading {repeated!r} is there twice.")
     return Table(headings, delimiter, lines.place, lines.line)
+
+
+def _first_row(lines: _Lines) -> str | None:
+    """The text of the headings, of several lines where quotes hold line breaks; None for an empty file."""
+    text = next(lines, None)
+    while text is not None and text.count('"') % 2 and len(text) < _SNIFFED:
+        more = next(lines, None)
+        if more is None:
+            break
+        text += more
+    return text
 
 
 def rows(file: BinaryIO, table: Table, place: int, line: int) -> Iterator[Row]:
