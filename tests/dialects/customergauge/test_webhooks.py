@@ -23,6 +23,13 @@ def test_takes_flat_json_and_the_query_and_prefers_the_body(
     assert rows(records_hub, "accounts", name=name)[0]["segments"] == {}
 
 
+def test_refuses_a_query_that_is_no_utf_8(anyone: httpx.Client, records_hub: hubs.Hub) -> None:
+    name = uuid.uuid4().hex
+    answer = anyone.post(f"{HOOK}?Name={name}&Region=%E4", auth=LOGIN)
+    assert (answer.status_code, answer.json()) == (400, {"message": "The query cannot be read as UTF-8."})
+    assert rows(records_hub, "accounts", name=name) == []
+
+
 def test_names_headings_as_they_are(anyone: httpx.Client) -> None:
     assert faults(anyone.post(HOOK, json={}, auth=LOGIN)) == {"Name": ["The Name field is required."]}
 

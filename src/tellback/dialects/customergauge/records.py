@@ -70,7 +70,7 @@ class Records:
         if login is None or not imports.opens(webhook, *login):
             raise BadLogin("The user or the password is not the webhook's.")
         self.runner.limits.check_credential(f"{known.workspace.id}:{known.id}", loopback=call.peer.loopback)
-        record = {**dict(call.query), **await _flat(call)}
+        record = {**_asked(call), **await _flat(call)}
         mapping = await _mapping(call, webhook.reference)
         found = [] if mapping else [errors.Fault("configuration", wire.NO_SUCH_CONFIGURATION)]
         origin = Origin("incoming_webhook", known.name, f"incoming webhook {known.name}", str)
@@ -125,6 +125,14 @@ async def _sent(call: Call) -> tuple[wire.Sent, Callable[[], bytes]]:
         fields = forms.multipart_fields(await call.read_body(), call.header(b"content-type") or "")
         return wire.of_form(fields), lambda: forms.fingerprint(fields)
     return wire.of_json(await call.json_object()), call.fingerprint
+
+
+def _asked(call: Call) -> dict[str, str]:
+    """The query's parameters; of repeated names the last counts. Raises `Malformed` for what is no UTF-8."""
+    try:
+        return dict(forms.urlencoded(call.scope["query_string"]))
+    except errors.Malformed:
+        raise errors.Malformed("The query cannot be read as UTF-8.") from None
 
 
 async def _flat(call: Call) -> dict[str, Any]:
