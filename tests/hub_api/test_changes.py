@@ -17,6 +17,8 @@ from tests.support import postgres as databases
 from tests.support.hub import CREATE, KEY
 from tests.support.serving import until
 
+from tellback.core import paging
+
 
 def create(http: httpx.Client, title: str = "x") -> str:
     return str(http.post(CREATE, params={"apiKey": KEY}, json={"title": title}).json()["id"])
@@ -160,8 +162,9 @@ def waiting(http: httpx.Client) -> int:
     "query",
     [
         "wait=-1", "wait=31", "wait=30.1", "wait=", "wait=x", "wait=1e1", "wait=%D9%A3", "wait=nan",
-        "after=", "after=dGlja2V0OjE", "after=%00", "limit=0", "limit=1001", "colour=red",
-        "after=Y2hhbmdlOjk5OTk5OTk5OTk5",  # ahead of everything
+        "after=", "after=%00", "limit=0", "limit=1001", "colour=red",
+        f"after={paging.cursor('ticket', 1)}",  # of another list
+        f"after={paging.cursor('change', 99999999999)}",  # ahead of everything
     ],
 )  # fmt: skip
 def test_refuses_a_query_it_cannot_read(http: httpx.Client, hub: hubs.Hub, query: str) -> None:
