@@ -95,13 +95,34 @@ def test_finds_all_faults_of_a_document_in_its_order() -> None:
         .replace("fields: {title: title}", "fields: {titel: t}")
         .replace("[Low, High]", "[]")
     )
-    assert [fault.split(": ")[0] for fault in faults(text)] == ["hub.yaml:1", "hub.yaml:9", "hub.yaml:12"]
-
-    text = text.replace("kind: shut", "kind: closed").replace("[]", "[Low]")
     assert [fault.split(": ")[1] for fault in faults(text)] == [
         "workspace.nme",
+        "projects[0].feedback_types[0].statuses[1].kind",
+        "projects[0].feedback_types[0].elements[1].options",
         "projects[0].feedback_types[0].external_sources[0].fields.titel",
         "projects[0].feedback_types[0].external_sources[0].status",
+    ]
+
+
+def test_does_not_miss_a_name_whose_thing_has_a_fault_of_its_own() -> None:
+    text = (
+        PROJECT.replace("kind: open", "kind: opened")
+        .replace("status: New", "status: New, unmapped: drop")
+        .replace("key: title, type: text", "key: title, type: txt")
+    )
+    assert [fault.split(": ")[1] for fault in faults(text)] == [
+        "projects[0].feedback_types[0].statuses[0].kind",
+        "projects[0].feedback_types[0].elements[0].type",
+        "projects[0].feedback_types[0].external_sources[0].unmapped",
+    ]
+
+
+def test_says_nothing_of_names_in_a_list_with_a_nameless_thing() -> None:
+    text = PROJECT.replace("{name: Done, kind: closed}", "{kind: closed}").replace(
+        "status: New", "status: Nw"
+    )
+    assert [fault.split(": ")[1] for fault in faults(text)] == [
+        "projects[0].feedback_types[0].statuses[1].name"
     ]
 
 

@@ -1,5 +1,7 @@
 """What only the database can tell: names that the document takes from what is stored."""
 
+# ruff: noqa: E501 — documents are read line by line
+
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
@@ -81,7 +83,55 @@ async def test_reports_the_faults_of_form_and_those_of_the_database_together(db:
     text = hub(keys="{name: a, enabled: perhaps}", people="{email: ann@example.com}", sources=SOURCE)
     assert await refusal(db, text) == [
         "hub.yaml:3: api_keys[0].enabled: true or false is due here, not 'perhaps'",
+        f"hub.yaml:12: {AT}.external_sources[0].api_key: there is no API key 'Mobile apps'",
         f"hub.yaml:12: {AT}.external_sources[0].default_submitter: bo@example.com is no participant of beta",
+    ]
+
+
+async def test_tells_what_is_nowhere_also_of_sections_that_have_faults_of_their_own(db: Database) -> None:
+    more = """
+import_configurations: [{reference: r, object: thing, fields: {Account Name: account.name}}]
+incoming_webhooks:
+  - {name: a, username: u, configuration: r}
+  - {name: b, username: u, configuration: q}
+webhooks: [{key: w, url: "https://x.example", method: FETCH}]
+rules:
+  - {key: a, on: ticket.created, when: {project: beta, type: bugs, colour: red}, do: [{webhook: w}, {webhook: v}]}
+  - {key: b, on: ticket.created, when: {project: gamma}, do: [{set_status: Done}]}
+  - {key: c, on: ticket.created, when: {type: ideas}, do: [{set_status: Done}]}
+pages: [{key: m, page_id: "1", app_secret: s, low_rating_tickets: {at_most: 2, project: beta, type: ideas}}]
+surveys:
+  - {id: 1, title: T, questions: [{title: Q, text: q, type: enter_text}], tickets: {project: beta, type: bug, when: {score_below: 7}}}
+record_lookups: [{key: l, object: feedback, api_key: k, fields: [title, colour]}]
+"""
+    text = hub(keys="{name: k, enabled: perhaps}", more=more).replace(
+        "participants: []", "participants: [{email: bo}]"
+    )
+    assert [fault.split(": ")[1] for fault in await refusal(db, text)] == [
+        "api_keys[0].enabled",
+        "projects[0].participants[0].email",
+        "import_configurations[0].object",
+        "incoming_webhooks[1].configuration",
+        "webhooks[0].method",
+        "rules[0].do[1].webhook",
+        "rules[0].when.colour",
+        "rules[1].when.project",
+        "rules[2].when.type",
+        "pages[0].low_rating_tickets.type",
+        "surveys[0].tickets.type",
+        "record_lookups[0].fields[1]",
+    ]
+
+
+async def test_asks_nothing_of_a_type_whose_faults_hide_what_is_in_it(db: Database) -> None:
+    more = """
+rules:
+  - {key: a, on: ticket.created, when: {type: bugs, colour: red, status: Gone}, do: [{set_status: Gone}]}
+record_lookups: [{key: l, object: feedback, api_key: k, fields: [colour]}]
+"""
+    text = hub(keys="{name: k}", more=more).replace("        prefix: BUG\n", "")
+    assert [fault.split(": ")[1] for fault in await refusal(db, text)] == [
+        "projects[0].feedback_types[0].prefix"
     ]
 
 

@@ -55,6 +55,7 @@ class Reading:
     secret: SecretSource = no_named_secrets
     faults: list[FileFault] = field(default_factory=list)
     _lines: dict[str, int | None] = field(default_factory=dict)
+    _left_out: dict[str, frozenset[str] | None] = field(default_factory=dict)
 
     def passed(self, path: str, line: int | None) -> None:
         self._lines[path] = line
@@ -70,8 +71,20 @@ class Reading:
             path = path[: max(path.rfind("."), path.rfind("["), 0)]
         return self._lines.get(path)
 
+    def leave_out(self, path: str, names: Iterable[str | None]) -> None:
+        """Note whom the list at `path` does not hold because of a fault; None stands for one without a name."""
+        told = frozenset(names)
+        self._left_out[path] = None if None in told else frozenset(name for name in told if name is not None)
+
+    def left_out(self, path: str) -> frozenset[str] | None:
+        """The names of the things in the list at `path` that have a fault and were not built.
+
+        None where not all of their names can be read; only without one is a name missing there for sure.
+        """
+        return self._left_out.get(path, frozenset())
+
     def sound(self, path: str) -> bool:
-        """Whether nothing at or below `path` has a fault; only then is a name missing there for sure."""
+        """Whether nothing at or below `path` has a fault."""
         inside = (f"{path}.", f"{path}[")
         return not any(fault.where == path or fault.where.startswith(inside) for fault in self.faults)
 
@@ -130,18 +143,38 @@ class ListOf:
 
     def read(self, node: Node, path: str, reading: Reading) -> Any:
         if not isinstance(node, Items):
+            reading.leave_out(path, [None])
             return mismatch(self, node, path, reading)
         if not self.least <= len(node.items) <= self.most:
+            reading.leave_out(path, [None])
             bound = f"at least {self.least}" if len(node.items) < self.least else f"at most {self.most:,}"
             return reading.fault(path, f"{bound} are due here, not {len(node.items)}", node.line)
         values = []
+        left_out: list[str | None] = []
         for index, item in enumerate(node.items):
             at = f"{path}[{index}]"
             reading.passed(at, item.line)
             value = self.item.read(item, at, reading)
-            if value is not INVALID:
+            if value is INVALID:
+                left_out.append(self._name(item))
+            else:
                 values.append((at, value))
+        reading.leave_out(path, left_out)
         return tuple(self._once(values, reading))
+
+    def _name(self, node: Node) -> str | None:
+        """What an item is called that has a fault; None where that is what it has a fault in."""
+        item = self.item.full if isinstance(self.item, Short) else self.item
+        if self.key is None or not isinstance(item, Object):
+            return None
+        if isinstance(node, Entries):
+            given = next((entry.value for entry in node.entries if entry.name == self.key), None)
+        else:
+            given = node
+        if given is None or (isinstance(given, Scalar) and given.is_null):
+            return None
+        name = item.members[self.key].form.read(given, "", Reading(""))
+        return None if name is INVALID else str(name)
 
     def _once(self, values: Iterable[tuple[str, Any]], reading: Reading) -> Iterable[Any]:
         if self.key is None:

@@ -20,13 +20,22 @@ _EXTERNAL: Final = "external."
 
 
 @dataclass(frozen=True)
+class KnownType:
+    """A feedback type, and what may be named in it; None where a fault hides that."""
+
+    key: str
+    statuses: Sequence[str] | None = None
+    elements: Sequence[str] | None = None
+
+
+@dataclass(frozen=True)
 class Names:
     """What there will be after the run; None where that is not known.
 
     `types` are feedback types by the lower-case keys of their project and their own; the others are lower-cased.
     """
 
-    types: Mapping[tuple[str, str], TypeDoc] | None
+    types: Mapping[tuple[str, str], KnownType] | None
     projects: Mapping[str, str] | None
     members: Mapping[str, str] | None
     surveys: Mapping[str, str] | None
@@ -74,8 +83,10 @@ def check_conditions(scope: Scope, at: str, when: Pairs, names: Names) -> None:
     _check_names(scope, at, wanted, fitting)
 
 
-def _check_names(scope: Scope, at: str, wanted: Mapping[str, Any], fitting: Sequence[TypeDoc]) -> None:
+def _check_names(scope: Scope, at: str, wanted: Mapping[str, Any], fitting: Sequence[KnownType]) -> None:
     elements = _elements(fitting)
+    if elements is None:
+        return
     for name in wanted:
         if name in conditions.NAMES or name in elements:
             continue
@@ -133,9 +144,10 @@ def _known(
     stored_in: Callable[[Any], Mapping[Any, Stored[Any]]] = lambda stored: stored,
 ) -> Mapping[str, str] | None:
     """The names of a section's things, by their lower-case selves."""
-    if not scope.reading.sound(section):
+    left_out = scope.reading.left_out(section)
+    if left_out is None:
         return None
-    found = [name(one) for one in scope.listed(section)]
+    found = [*(name(one) for one in scope.listed(section)), *left_out]
     if not scope.prune:
         if scope.stored is None:
             return None
@@ -147,27 +159,41 @@ def _stored_projects(stored: projects.Projects) -> Mapping[str, Stored[Any]]:
     return stored.projects
 
 
-def _types(scope: Scope) -> Mapping[tuple[str, str], TypeDoc] | None:
-    if not scope.reading.sound("projects"):
+def _types(scope: Scope) -> Mapping[tuple[str, str], KnownType] | None:
+    known = projects.known_types(scope)
+    if known is None:
         return None
-    found: dict[tuple[str, str], TypeDoc] = {}
-    if not scope.prune:
-        if scope.stored is None:
+    return {key: _known_type(scope, key[1], type) for key, type in known.items()}
+
+
+def _known_type(scope: Scope, key: str, type: TypeDoc | None) -> KnownType:
+    if type is None:
+        return KnownType(key)
+    statuses = [status.name for status in type.statuses]
+    elements = [element.key for element in type.elements]
+    return KnownType(
+        type.key,
+        projects.with_left_out(scope, f"{type.at}.statuses", statuses),
+        projects.with_left_out(scope, f"{type.at}.elements", elements),
+    )
+
+
+def _statuses(types: Iterable[KnownType]) -> Sequence[str] | None:
+    return _all(type.statuses for type in types)
+
+
+def _elements(types: Iterable[KnownType]) -> Sequence[str] | None:
+    return _all(type.elements for type in types)
+
+
+def _all(lists: Iterable[Sequence[str] | None]) -> Sequence[str] | None:
+    """The names in any of the lists, each once; None where one is not known."""
+    names: dict[str, None] = {}
+    for one in lists:
+        if one is None:
             return None
-        for project, types in projects.of(scope).types.items():
-            found |= {(project, projects.type_key(type)): type for type in in_use(types)}
-    for document in scope.listed("projects"):
-        key = projects.project_key(document)
-        found |= {(key, projects.type_key(type)): type for type in document.feedback_types}
-    return found
-
-
-def _statuses(types: Iterable[TypeDoc]) -> list[str]:
-    return list(dict.fromkeys(status.name for type in types for status in type.statuses))
-
-
-def _elements(types: Iterable[TypeDoc]) -> list[str]:
-    return list(dict.fromkeys(element.key for type in types for element in type.elements))
+        names |= dict.fromkeys(one)
+    return list(names)
 
 
 # --- saying so ----------------------------------------------------------------------------------------------
@@ -178,8 +204,8 @@ def _check(scope: Scope, at: str, name: str, known: Mapping[str, str] | None, no
         scope.fault(at, f"there is no {noun} {name!r}{_near(name, list(known.values()))}")
 
 
-def _check_exact(scope: Scope, at: str, name: str, known: Sequence[str], noun: str) -> None:
-    if name not in known:
+def _check_exact(scope: Scope, at: str, name: str, known: Sequence[str] | None, noun: str) -> None:
+    if known is not None and name not in known:
         scope.fault(at, f"there is no {noun} {name!r}{_near(name, known)}")
 
 

@@ -69,9 +69,10 @@ def of(scope: Scope) -> Mapping[str, Stored[ConfigurationDoc]]:
 
 def known_references(scope: Scope) -> frozenset[str] | None:
     """The references there will be; None where that cannot be known."""
-    if not scope.reading.sound("import_configurations"):
+    left_out = scope.reading.left_out("import_configurations")
+    if left_out is None:
         return None
-    named = {one.reference for one in scope.listed("import_configurations")}
+    named = {one.reference for one in scope.listed("import_configurations")} | left_out
     if scope.prune:
         return frozenset(named)
     if scope.stored is None:

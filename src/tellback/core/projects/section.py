@@ -71,13 +71,12 @@ def _check_source_keys(scope: Scope, project: ProjectDoc) -> None:
 
 
 def _check_source(scope: Scope, project: ProjectDoc, type: TypeDoc, source: SourceDoc) -> None:
-    sound = scope.reading.sound
-    problems = rules.source_in_type(
+    for member, message in rules.source_in_type(
         source,
-        [status.name for status in type.statuses] if sound(f"{type.at}.statuses") else None,
-        type.elements if sound(f"{type.at}.elements") else None,
-    )
-    for member, message in problems:
+        state.with_left_out(scope, f"{type.at}.statuses", [status.name for status in type.statuses]),
+        state.with_left_out(scope, f"{type.at}.elements", [element.key for element in type.elements]),
+        [element.key for element in type.elements if element.type == "file"],
+    ):
         scope.fault(form.join(source.at, member), message)
     keys = section_api_keys.known_names(scope)
     if keys is not None and source.api_key not in keys:
@@ -91,9 +90,11 @@ def _check_source(scope: Scope, project: ProjectDoc, type: TypeDoc, source: Sour
 
 def _known_participants(scope: Scope, project: ProjectDoc) -> frozenset[str] | None:
     """Who will participate, by lower-case e-mail; None where that cannot be known."""
-    if not scope.reading.sound(f"{project.at}.participants"):
+    left_out = scope.reading.left_out(f"{project.at}.participants")
+    if left_out is None:
         return None
     named = {state.participant_key(person) for person in project.participants}
+    named |= {email.lower() for email in left_out}
     if scope.prune:
         return frozenset(named)
     if scope.stored is None:
@@ -112,7 +113,9 @@ def _check_sources_left_alone(scope: Scope, project: ProjectDoc, type: TypeDoc) 
     for source in in_use(_stored(scope).sources.get(state.project_key(project), {})):
         if source.feedback_type.lower() != state.type_key(type) or state.source_key(source) in mentioned:
             continue
-        for _, message in rules.source_in_type(source, [one.name for one in type.statuses], type.elements):
+        statuses, elements = [one.name for one in type.statuses], [one.key for one in type.elements]
+        files = [one.key for one in type.elements if one.type == "file"]
+        for _, message in rules.source_in_type(source, statuses, elements, files):
             scope.fault(
                 type.at, f"the source {source.key!r}, which is not mentioned here, needs it: {message}"
             )

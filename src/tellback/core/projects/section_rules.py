@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from tellback.core.projects.section_model import ElementDoc, SlaDoc, SourceDoc, TypeDoc
 
@@ -71,18 +71,23 @@ def feedback_type(type: TypeDoc) -> Iterator[Problem]:
 
 
 def source_in_type(
-    source: SourceDoc, statuses: Iterable[str] | None, elements: Iterable[ElementDoc] | None
+    source: SourceDoc,
+    statuses: Sequence[str] | None,
+    elements: Sequence[str] | None,
+    files: Sequence[str],
 ) -> Iterator[Problem]:
-    """A source names what its feedback type has. None: that is not known for sure."""
+    """A source names what its feedback type has: statuses, elements by key, `files` among them.
+
+    None: that is not known for sure.
+    """
     if statuses is not None and source.status is not None and source.status not in statuses:
         yield "status", f"{source.status!r} is no status of the type; it has {_listed(statuses)}"
     if elements is None:
         return
-    types = {element.key: element.type for element in elements}
     for key, parameter in source.fields:
-        if key not in types:
-            yield f"fields.{key}", f"the type has no element {key!r}; it has {_listed(types)}"
-        elif types[key] == "file" and "/" in parameter:
+        if key not in elements:
+            yield f"fields.{key}", f"the type has no element {key!r}; it has {_listed(elements)}"
+        elif key in files and "/" in parameter:
             yield f"fields.{key}", "the parameter of a file stands in an address and cannot hold a /"
 
 

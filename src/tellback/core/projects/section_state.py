@@ -52,9 +52,10 @@ def of(scope: Scope) -> Projects:
 
 def known_keys(scope: Scope) -> frozenset[str] | None:
     """The lower-case keys of the projects there will be; None where that is not known."""
-    if not scope.reading.sound("projects"):
+    left_out = scope.reading.left_out("projects")
+    if left_out is None:
         return None
-    named = {project_key(project) for project in scope.listed("projects")}
+    named = {project_key(project) for project in scope.listed("projects")} | _lowered(left_out)
     if scope.prune:
         return frozenset(named)
     if scope.stored is None:
@@ -65,41 +66,52 @@ def known_keys(scope: Scope) -> frozenset[str] | None:
 def known_elements(scope: Scope, project: str | None) -> dict[str, str] | None:
     """The types of the elements there will be, by key, of a project or of all; None where that is not known.
 
-    Where two forms do not agree it is `text`.
+    Where two forms do not agree, or a fault hides it, it is `text`.
     """
-    if known_keys(scope) is None:
+    known = known_types(scope)
+    if known is None:
         return None
-    types = {
-        (project_key(one), type_key(type)): type
-        for one in scope.listed("projects")
-        for type in one.feedback_types
-    }
-    if not scope.prune:
-        for key, stored in of(scope).types.items():
-            types = {(key, type_key(type)): type for type in in_use(stored)} | types
     elements: dict[str, str] = {}
-    for (key, _), type in types.items():
-        for one in type.elements if project is None or key == project.lower() else ():
+    for (key, _), type in known.items():
+        if project is not None and key != project.lower():
+            continue
+        if type is None or (left_out := scope.reading.left_out(f"{type.at}.elements")) is None:
+            return None
+        for one in type.elements:
             same = elements.setdefault(one.key, one.type) == one.type
             elements[one.key] = one.type if same else "text"
+        elements |= dict.fromkeys(left_out, "text")
     return elements
 
 
-def known_types(scope: Scope) -> frozenset[tuple[str, str]] | None:
-    """The feedback types there will be, as lower-case keys of project and type; None where that is not known."""
-    if not scope.reading.sound("projects"):
+def known_types(scope: Scope) -> Mapping[tuple[str, str], TypeDoc | None] | None:
+    """The feedback types there will be, by lower-case keys of project and type; None where that is not known.
+
+    A type that is None has a fault that hides what is in it.
+    """
+    if scope.reading.left_out("projects") is None or (scope.stored is None and not scope.prune):
         return None
-    named = {
-        (project_key(project), type_key(type))
-        for project in scope.listed("projects")
-        for type in project.feedback_types
-    }
-    if scope.prune:
-        return frozenset(named)
-    if scope.stored is None:
-        return None
-    kept = {(project, type_key(type)) for project, types in of(scope).types.items() for type in in_use(types)}
-    return frozenset(named | kept)
+    known: dict[tuple[str, str], TypeDoc | None] = {}
+    if not scope.prune:
+        for project, types in of(scope).types.items():
+            known |= {(project, type_key(type)): type for type in in_use(types)}
+    for document in scope.listed("projects"):
+        left_out = scope.reading.left_out(f"{document.at}.feedback_types")
+        if left_out is None:
+            return None
+        known |= {(project_key(document), name): None for name in _lowered(left_out)}
+        known |= {(project_key(document), type_key(type)): type for type in document.feedback_types}
+    return known
+
+
+def with_left_out(scope: Scope, path: str, names: Sequence[str]) -> Sequence[str] | None:
+    """The names of the list at `path`, those of things with faults too; None where that is not known."""
+    left_out = scope.reading.left_out(path)
+    return None if left_out is None else [*names, *sorted(left_out)]
+
+
+def _lowered(names: Iterable[str]) -> frozenset[str]:
+    return frozenset(name.lower() for name in names)
 
 
 def project_key(project: ProjectDoc) -> str:

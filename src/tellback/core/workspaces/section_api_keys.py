@@ -47,11 +47,12 @@ FORM = form.Object(
 def known_names(scope: Scope) -> frozenset[str] | None:
     """The names of the keys there will be; None where that cannot be known.
 
-    That is: without a database, unless the document is to be all there is, and where the section has faults.
+    That is: without a database, unless the document is to be all there is, and where a key has no name.
     """
-    if not scope.reading.sound("api_keys"):
+    left_out = scope.reading.left_out("api_keys")
+    if left_out is None:
         return None
-    names = {key.name for key in scope.listed("api_keys")}
+    names = {key.name for key in scope.listed("api_keys")} | left_out
     if scope.prune:
         return frozenset(names)
     if scope.stored is None:
