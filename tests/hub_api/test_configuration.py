@@ -87,6 +87,29 @@ def test_applies_a_document_and_shows_its_secrets(http: httpx.Client, hub: hubs.
     assert write(http, hub, document).json() == {"changed": [], "secrets": {}}
 
 
+@pytest.mark.parametrize("flag", ["true", "True", "TRUE"])
+def test_changes_nothing_however_the_client_writes_true(http: httpx.Client, hub: hubs.Hub, flag: str) -> None:
+    before = read(http, hub)
+    document = {"workspace": WORKSPACE, "touchpoints": [f"Tried {flag}"]}
+    answer = write(http, hub, document, dry_run=flag)
+    assert [change["path"] for change in answer.json()["changed"]] == [f"touchpoints.Tried {flag}"]
+    assert read(http, hub) == before
+
+
+@pytest.mark.parametrize("flag", ["", "yes", "2", "truly"])
+def test_refuses_a_flag_that_it_might_misread(http: httpx.Client, hub: hubs.Hub, flag: str) -> None:
+    before = read(http, hub)
+    answer = write(http, hub, {"workspace": WORKSPACE, "touchpoints": ["Misread"]}, dry_run=flag)
+    assert (answer.status_code, answer.headers["Content-Type"]) == (400, "application/problem+json")
+    assert read(http, hub) == before
+
+
+def test_says_of_a_call_without_parameters_that_it_has_none(http: httpx.Client, hub: hubs.Hub) -> None:
+    answer = http.get(f"{CONFIGURATION}?dry_run=true", headers=hub.reader())
+    assert answer.status_code == 400
+    assert answer.json()["detail"] == "There is no query parameter 'dry_run' here; there is none."
+
+
 def test_takes_yaml(http: httpx.Client, hub: hubs.Hub) -> None:
     answer = http.put(
         CONFIGURATION,

@@ -46,6 +46,5 @@ def only(request: Request[Any, Any, Any], *known: str) -> None:
     """Refuse query parameters a call does not have: a misspelled filter must not pass for no filter."""
     for name in request.query_params:
         if name not in known:
-            raise errors.Malformed(
-                f"There is no query parameter {name[:100]!r} here; there are {', '.join(known)}."
-            )
+            there = f"there are {', '.join(known)}" if known else "there is none"
+            raise errors.Malformed(f"There is no query parameter {name[:100]!r} here; {there}.")

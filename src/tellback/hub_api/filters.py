@@ -23,8 +23,8 @@ def number(name: str, text: str | None) -> int | None:
 
 
 def truth(name: str, text: str | None) -> bool | None:
-    """true or false."""
-    word = one_of(name, text, ("true", "false"))
+    """true or false, in any capitals: clients in Python write True."""
+    word = one_of(name, None if text is None else text.lower(), ("true", "false"))
     return None if word is None else word == "true"
 
 
