@@ -6,6 +6,7 @@ import itertools
 import json
 from typing import Any
 
+import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 from tests.support import postgres
@@ -131,3 +132,68 @@ def test_shows_what_was_applied_so_that_applying_it_changes_nothing(
     database_url: str, document: dict[str, Any]
 ) -> None:
     postgres.run(there_and_back(database_url, document))
+
+
+#: As the reference has it: with members that say only what is so anyway, and without secrets.
+AS_WRITTEN = """
+workspace: {slug: demo, name: Demo Ltd, timezone: Europe/Stockholm}
+api_keys: [{name: Mobile apps, allowed_ips: [127.0.0.0/8, "::1/128"], enabled: true}]
+survey_keys: [{name: Kiosk, apikey: kiosk}]
+connected_apps: [{name: CRM, client_id: crm, enabled: true}]
+touchpoints: [Onboarding, Support]
+projects:
+- key: beta
+  name: Beta programme
+  participants: [{email: bo@example.com, name: Bo Default}]
+  feedback_types:
+  - key: bugs
+    name: Bug report
+    prefix: BUG
+    digits: 4
+    statuses: [{name: New, kind: open}]
+    elements: [{key: title, label: Title, type: text, required: true, role: subject}]
+    external_sources:
+    - key: app
+      name: Mobile app
+      api_key: Mobile apps
+      status: New
+      status_parameter: status
+      default_submitter: bo@example.com
+      submitter_parameter: submitter
+      fields: {title: title}
+      unmapped: ignore
+      run_automation: true
+      run_workflow: true
+surveys:
+- id: 2
+  title: Email Survey
+  description: Email Survey
+  channels: [api, web]
+  state: deployed
+  take_token: email-survey
+  embed_origins: []
+  questions:
+  - title: Question 1
+    text: How likely are you to recommend us
+    type: choose_one
+    metric: nps
+    answers: [{id: 48, text: "10", value: "10"}]
+import_configurations:
+- {reference: r, name: CRM, object: account, active: true, unmapped: ignore, fields: {Account Name: account.name}}
+incoming_webhooks: [{name: Old shop, username: shop, configuration: r, active: true}]
+webhooks: [{key: jira, method: GET, url: "https://jira.example/", ordered: true}]
+"""
+
+
+async def shown_after(url: str, text: str) -> dict[str, Any]:
+    db = await Database.open(url, connections=1)
+    try:
+        await provisioning.apply(db, provisioning.read(text, "hub.yaml"))
+        async with db.reading() as reader:
+            return await provisioning.show(reader, "demo")
+    finally:
+        await db.close()
+
+
+def test_prints_back_a_file_as_the_reference_has_it(database_url: str) -> None:
+    assert postgres.run(shown_after(database_url, AS_WRITTEN)) == yaml.safe_load(AS_WRITTEN)

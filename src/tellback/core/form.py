@@ -227,19 +227,29 @@ class MapOf:
 
 @dataclass(frozen=True)
 class Member:
-    """One member of an object. Without a default it is required."""
+    """One member of an object. Without a default it is required.
+
+    A default is not written, unless it is to be `told`: where the reference has it, people look for it.
+    """
 
     form: Form
     default: Any = _REQUIRED
+    told: bool = False
 
     @property
     def required(self) -> bool:
         return self.default is _REQUIRED
 
+    def silent(self, value: Any) -> bool:
+        """Whether `value` is not written."""
+        if value is KEPT or value is None:
+            return True
+        return not (self.required or self.told) and value == self.default
 
-def optional(form: Form, default: Any = None) -> Member:
+
+def optional(form: Form, default: Any = None, *, told: bool = False) -> Member:
     """A member that may be absent; `default` is then its value."""
-    return Member(form, default)
+    return Member(form, default, told)
 
 
 def _as_dict(at: str, **members: Any) -> dict[str, Any]:
@@ -307,7 +317,7 @@ class Object:
         written = {}
         for name, member in self.members.items():
             given = member_of(value, name)
-            if given is KEPT or given is None or (not member.required and given == member.default):
+            if member.silent(given):
                 continue
             plain = member.form.write(given)
             if plain is not None:  # a secret is never written

@@ -182,7 +182,7 @@ WEBHOOK = Object(
         "signing_secrets": optional(ListOf(form_values.Secret(), least=1, most=2)),
         "body": optional(form_values.Text(most=65_535, free=True)),
         "return_values": optional(ListOf(RETURN_VALUE, most=100), ()),
-        "ordered": optional(form_values.Truth(), True),
+        "ordered": optional(form_values.Truth(), True, told=True),
     },
     _built_webhook,
     _webhook,

@@ -42,8 +42,8 @@ FORM = form.Object(
         "reference": form.Member(form_values.Text("a reference")),
         "name": form.optional(form_values.Text()),
         "object": form.Member(form_values.Choice(mapping.OBJECTS)),
-        "active": form.optional(form_values.Truth(), True),
-        "unmapped": form.optional(form_values.Choice(("ignore", "reject")), "ignore"),
+        "active": form.optional(form_values.Truth(), True, told=True),
+        "unmapped": form.optional(form_values.Choice(("ignore", "reject")), "ignore", told=True),
         "fields": form.Member(
             form.MapOf(
                 form_values.Text(free=True), form_values.Text("a property such as contact.email"), least=1

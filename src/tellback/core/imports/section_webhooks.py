@@ -53,7 +53,7 @@ FORM = form.Object(
         "username": form.Member(form_values.Text("a user name")),
         "password": form.Member(form_values.Secret(free=True), form.KEPT),
         "configuration": form.Member(form_values.Text("a reference")),
-        "active": form.optional(form_values.Truth(), True),
+        "active": form.optional(form_values.Truth(), True, told=True),
     },
     WebhookDoc,
     _fit_for_an_address,

@@ -80,7 +80,9 @@ SURVEY = form.Object(
         "state": form.Member(form_values.Choice(STATES), form.KEPT),
         "take_token": form.Member(form_values.key(), form.KEPT),
         "embed_origins": form.optional(
-            form.ListOf(form_values.Text("an origin (https://www.example.com)", shape=_ORIGIN), most=100), ()
+            form.ListOf(form_values.Text("an origin (https://www.example.com)", shape=_ORIGIN), most=100),
+            (),
+            told=True,
         ),
         "questions": form.Member(form.ListOf(QUESTION, key="title", least=1, most=1_000)),
         "tickets": form.optional(TICKETS),

@@ -38,7 +38,7 @@ FORM = form.Object(
         "name": form.Member(form_values.Text()),
         "key": form.Member(form_values.Secret(), form.KEPT),
         "allowed_ips": form.optional(form.ListOf(form_values.Network(), most=1_000), ()),
-        "enabled": form.optional(form_values.Truth(), True),
+        "enabled": form.optional(form_values.Truth(), True, told=True),
     },
     ApiKeyDoc,
 )

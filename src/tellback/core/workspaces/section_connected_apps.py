@@ -26,7 +26,7 @@ FORM = form.Object(
         "name": form.Member(form_values.Text()),
         "client_id": form.Member(form_values.Text("a client id")),
         "client_secret": form.Member(form_values.Secret(), form.KEPT),
-        "enabled": form.optional(form_values.Truth(), True),
+        "enabled": form.optional(form_values.Truth(), True, told=True),
     },
     ConnectedAppDoc,
 )
