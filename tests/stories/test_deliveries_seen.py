@@ -188,7 +188,7 @@ def test_is_seen_and_replayed_on_the_command_line(told: Told, failed: int) -> No
         json.loads(line)
         for line in hubs.tellback("deliveries", "list", "--output", "json", *place).splitlines()
     ]
-    assert failed in [one["id"] for one in found]
+    assert [one for one in found if one["id"] == failed] == [told.get(f"/deliveries/{failed}")]
     told.receiver.behave("/broken", receivers.answer())
     assert "1 delivery is sent anew" in hubs.tellback("deliveries", "replay", str(failed), *place)
     eventually(lambda: told.get(f"/deliveries/{failed}")["state"] == "delivered")

@@ -64,10 +64,26 @@ def show(
     found = databases.work(place, job)
     if as_json:
         for one in found:
-            output.document(msgspec.to_builtins(one))
+            output.document(_document(one))
         return
     headings = ("id", "to", "event", "subject", "state", "attempts", "last", "next")
     output.table(headings, [_row(one) for one in found])
+
+
+def _document(one: Delivery) -> dict[str, object]:
+    """A delivery with the members that it has in the hub's API."""
+    return {
+        "id": one.id,
+        one.destination: one.key,
+        "event": {"id": one.event_seq, "kind": one.event_kind, "at": one.event_at},
+        "subject": {"type": one.subject_type, "id": one.subject_id},
+        "message_id": one.message_id,
+        "state": one.state,
+        "next_attempt_at": one.next_attempt_at,
+        "created_at": one.created_at,
+        "finished_at": one.finished_at,
+        "attempts": [msgspec.to_builtins(attempt) for attempt in one.attempts],
+    }
 
 
 def _row(one: Delivery) -> tuple[str, ...]:
