@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -38,6 +39,25 @@ def test_describes_every_call_and_its_refusals(description: dict[str, Any]) -> N
             assert {"400", "401", "403", "429", "503"} <= call["responses"].keys(), path
             assert any(status.startswith("2") for status in call["responses"]), path
             assert "application/problem+json" in call["responses"]["401"]["content"], path
+
+
+def _choices(part: Any) -> Iterator[list[dict[str, Any]]]:
+    """Every `oneOf` in a part of the description."""
+    if isinstance(part, dict):
+        if isinstance(part.get("oneOf"), list):
+            yield part["oneOf"]
+        for inner in part.values():
+            yield from _choices(inner)
+    elif isinstance(part, list):
+        for inner in part:
+            yield from _choices(inner)
+
+
+def test_lets_no_whole_number_fit_two_shapes_where_one_is_due(description: dict[str, Any]) -> None:
+    choices = list(_choices(description))
+    assert choices
+    for shapes in choices:
+        assert not {"integer", "number"} <= {shape.get("type") for shape in shapes}, shapes
 
 
 def test_keeps_to_its_description(hub: hubs.Hub, description: dict[str, Any]) -> None:

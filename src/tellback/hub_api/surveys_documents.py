@@ -114,8 +114,8 @@ class ResponseDocument(msgspec.Struct, kw_only=True):
     session: str | None
     configuration: str | None
     kind: str | None
-    score: int | float | None
-    scores: dict[str, int | float]
+    score: float | None
+    scores: dict[str, float]
     comment: str | None
     complete: bool
     contact: ResponseContact | None
