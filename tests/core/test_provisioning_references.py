@@ -145,6 +145,16 @@ async def test_refuses_to_take_away_what_a_source_left_alone_needs(db: Database)
     assert "archived projects.beta.external_sources.app" in [str(change) for change in outcome.changed]
 
 
+async def test_tells_what_a_source_left_alone_needs_beside_other_faults_of_its_type(db: Database) -> None:
+    await applied(db, WHOLE)
+    text = hub(statuses="Fresh").replace("prefix: BUG", "prefix: BUG\n        digits: 0")
+    assert [fault.split(": ")[1] for fault in await refusal(db, text)] == [AT, f"{AT}.digits"]
+    faulty = hub(statuses="Fresh", sources=SOURCE.replace("api_key: Mobile apps, ", ""))
+    assert [fault.split(": ")[1] for fault in await refusal(db, faulty)] == [
+        f"{AT}.external_sources[0].api_key"
+    ]
+
+
 async def test_refuses_a_prefix_that_a_stored_type_has_even_an_archived_one(db: Database) -> None:
     await applied(db, WHOLE)
     other = WHOLE.replace("key: bugs", "key: defects")

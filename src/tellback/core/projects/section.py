@@ -105,20 +105,33 @@ def _known_participants(scope: Scope, project: ProjectDoc) -> frozenset[str] | N
 
 def _check_sources_left_alone(scope: Scope, project: ProjectDoc, type: TypeDoc) -> None:
     """A source that the document does not mention goes on working: what it names may not be taken away."""
-    if scope.prune or not scope.reading.sound(type.at):
+    mentioned = _mentioned_sources(scope, project)
+    if scope.prune or mentioned is None:
         return
-    mentioned = {
-        state.source_key(source) for one in project.feedback_types for source in one.external_sources
-    }
+    statuses = state.with_left_out(scope, f"{type.at}.statuses", [one.name for one in type.statuses])
+    elements = state.with_left_out(scope, f"{type.at}.elements", [one.key for one in type.elements])
+    files = [one.key for one in type.elements if one.type == "file"]
     for source in in_use(_stored(scope).sources.get(state.project_key(project), {})):
         if source.feedback_type.lower() != state.type_key(type) or state.source_key(source) in mentioned:
             continue
-        statuses, elements = [one.name for one in type.statuses], [one.key for one in type.elements]
-        files = [one.key for one in type.elements if one.type == "file"]
         for _, message in rules.source_in_type(source, statuses, elements, files):
             scope.fault(
                 type.at, f"the source {source.key!r}, which is not mentioned here, needs it: {message}"
             )
+
+
+def _mentioned_sources(scope: Scope, project: ProjectDoc) -> frozenset[str] | None:
+    """The sources that the document has in a project, by lower-case key; None where faults hide some."""
+    if scope.reading.left_out(f"{project.at}.feedback_types") != frozenset():
+        return None
+    keys: set[str] = set()
+    for type in project.feedback_types:
+        left_out = scope.reading.left_out(f"{type.at}.external_sources")
+        if left_out is None:
+            return None
+        keys |= {state.source_key(source) for source in type.external_sources}
+        keys |= {key.lower() for key in left_out}
+    return frozenset(keys)
 
 
 def _plan(scope: Scope) -> Sequence[Step[Any]]:
