@@ -191,6 +191,23 @@ async def test_keeps_a_participants_name_that_the_document_leaves_out(db: Databa
     ]
 
 
+async def test_keeps_a_projects_name_that_the_document_leaves_out(db: Database) -> None:
+    await applied(db, WHOLE.replace("- key: beta", "- key: beta\n    name: Beta programme"))
+    outcome = await applied(
+        db,
+        "workspace: {slug: demo}\nprojects: [{key: beta, participants: [{email: ann@example.com}]}, {key: gamma}]",
+    )
+    assert [str(change) for change in outcome.changed] == [
+        "created projects.gamma",
+        "created projects.beta.participants.ann@example.com",
+    ]
+    await applied(db, "workspace: {slug: demo}", prune=True)
+    await applied(db, "workspace: {slug: demo}\nprojects: [{key: beta}, {key: gamma}]")
+    async with db.reading() as reader:
+        shown = await provisioning.show(reader, "demo")
+    assert [project["name"] for project in shown["projects"]] == ["Beta programme", "gamma"]
+
+
 async def test_shares_nothing_between_workspaces(db: Database) -> None:
     await applied(db, WHOLE)
     outcome = await applied(db, WHOLE.replace("slug: demo", "slug: other"), prune=True)

@@ -144,7 +144,7 @@ def _plan(scope: Scope) -> Sequence[Step[Any]]:
         )
     )  # fmt: skip
     for key in [*wanted, *(key for key in stored.projects if scope.prune and key not in wanted)]:
-        project = wanted.get(key) or ProjectDoc(stored.projects[key].thing.key, "")
+        project = wanted.get(key) or ProjectDoc(stored.projects[key].thing.key)
         steps += _plan_project(scope, stored, project)
     return steps
 

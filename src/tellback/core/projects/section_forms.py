@@ -39,10 +39,6 @@ def _type(at: str, **members: Any) -> TypeDoc:
     return TypeDoc(at=at, **members | {"name": members["name"] or members["key"]})
 
 
-def _project(at: str, **members: Any) -> ProjectDoc:
-    return ProjectDoc(at=at, **members | {"name": members["name"] or members["key"]})
-
-
 _NAME = form_values.Text()
 _LABEL = form_values.Text(free=True)  # compared to the letter with what senders send
 _KEY = form_values.key()
@@ -149,10 +145,10 @@ PROJECT = form.Object(
     "project",
     {
         "key": form.Member(_KEY),
-        "name": form.optional(_NAME),
+        "name": form.Member(_NAME, form.KEPT),
         "participants": form.optional(form.ListOf(PARTICIPANT, key="email", fold=True), ()),
         "feedback_types": form.optional(form.ListOf(TYPE, key="key", fold=True, most=1_000), ()),
     },
-    _project,
+    ProjectDoc,
 )
 PROJECTS = form.ListOf(PROJECT, key="key", fold=True, most=10_000)

@@ -119,10 +119,10 @@ class TypeDoc:
 
 @dataclass(frozen=True)
 class ProjectDoc:
-    """A project."""
+    """A project. An absent name stays as it is stored."""
 
     key: str
-    name: str
+    name: Any = form.KEPT  # str or KEPT
     participants: tuple[ParticipantDoc, ...] = ()
     feedback_types: tuple[TypeDoc, ...] = ()
     at: str = form.location()

@@ -28,9 +28,11 @@ async def store(tx: Transaction, scope: Scope, steps: Sequence[Step[Any]]) -> No
         (project, key): one.id for project, types in stored.types.items() for key, one in types.items()
     }
     for project, known in _wanted(steps, ProjectDoc):
-        project_ids[state.project_key(project)] = await queries.put_project(
-            tx, scope.workspace_id, known, project.key, project.name
-        )
+        key = state.project_key(project)
+        name = project.name
+        if name is form.KEPT:
+            name = stored.projects[key].thing.name if key in stored.projects else project.key
+        project_ids[key] = await queries.put_project(tx, scope.workspace_id, known, project.key, name)
     await _store_participants(tx, scope, _wanted(steps, ParticipantDoc), project_ids)
     for type, known in _wanted(steps, TypeDoc):
         type_ids[type.project, state.type_key(type)] = await queries.put_feedback_type(
