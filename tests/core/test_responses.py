@@ -62,6 +62,8 @@ async def test_knows_the_respondent(desk: Desk) -> None:
     assert (response.contact.first_name, response.contact.last_name) == ("Ann", "Tester")
     assert response.account is not None
     assert response.account[1] == "ACME"
+    assert await found(desk, Filter(contact_id=response.contact.id)) == [response]
+    assert await found(desk, Filter(contact_id=response.contact.id + 1)) == []
     assert await feed(desk) == [
         "account.created", "contact.created", "session.completed", "response.recorded",
     ]  # fmt: skip

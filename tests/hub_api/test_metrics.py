@@ -143,6 +143,8 @@ def test_has_each_metric_by_its_own_definition(http: httpx.Client) -> None:
 def test_filters_by_touchpoint_and_takes_what_is_empty_for_not_given(http: httpx.Client) -> None:
     assert ask(http, **JANUARY, survey="", touchpoint="", group_by="")["total"]["scored"] == 3
     assert ask(http, **JANUARY, touchpoint="Support")["total"]["scored"] == 2
+    assert ask(http, **JANUARY, touchpoint="sUPPORT")["total"]["scored"] == 2
+    assert ask(http, **JANUARY, touchpoint="sUPPORT", group_by="account")["total"]["scored"] == 2
     assert ask(http, **JANUARY, touchpoint="Nowhere")["total"] == {
         "group": None, "nps": None, "mean": None, "promoters": 0, "passives": 0, "detractors": 0,
         "scored": 0, "responses": 0, "sent": 0,

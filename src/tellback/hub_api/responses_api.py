@@ -32,18 +32,20 @@ async def list_responses(
     account: str | None = None,
     touchpoint: str | None = None,
 ) -> Page[ResponseDocument]:
-    """Filters narrow the list together; `contact` is an e-mail address, `account` a name or alias."""
+    """Filters narrow the list together; `contact` is an e-mail address or an id, `account` a name or alias."""
     known = await access.bearer(request, "hub_read")
     access.only(request, *FILTERS, "after", "limit")
     place, rows = paging.place("response", after), paging.limit(limit)
+    by_id = contact is not None and contact.isascii() and contact.isdigit()  # no address looks like this
     wanted = responses.Filter(
         filters.number("survey", survey),
         filters.one_of("channel", channel, CHANNELS),
         filters.one_of("kind", kind, KINDS),
         filters.truth("complete", complete),
-        contact,
+        None if by_id else contact,
         account,
         touchpoint,
+        filters.number("contact", contact) if by_id else None,
     )
     async with hub.db.reading() as reader:
         found = await responses.queries.search(reader, known.workspace.id, wanted, place, rows + 1)

@@ -67,6 +67,7 @@ def test_stores_the_seeds_examples_alike_in_every_form(crm: httpx.Client, record
     assert_taken(crm.put("/records/", files=boundary_fields))
     stored = rows(records_hub, "responses", contact="joe.doe@example.com")
     assert len(stored) == 4
+    assert rows(records_hub, "responses", contact=str(stored[0]["contact"]["id"])) == stored
     for one in stored:
         for varying in ("id", "created_at", "source", "configuration"):
             one.pop(varying)

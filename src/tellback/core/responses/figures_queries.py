@@ -197,10 +197,13 @@ def statement(workspace_id: int, asked: Question, over: Periods) -> tuple[str, l
     else:
         values += [over.split, *over.hours]
     conditions = ["true"]
-    for name, value in (("survey_id", asked.survey), ("touchpoint", asked.touchpoint)):
+    for condition, value in (
+        ("survey_id = {}", asked.survey),
+        ("lower(touchpoint) = lower({})", asked.touchpoint),
+    ):
         if value is not None:
             values.append(value)
-            conditions.append(f"{name} = ${len(values)}")
+            conditions.append(condition.format(f"${len(values)}"))
     return write(asked, " and ".join(conditions)), values
 
 

@@ -71,6 +71,7 @@ class Filter:
     contact: str | None = None
     account: str | None = None
     touchpoint: str | None = None
+    contact_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -163,7 +163,8 @@ async def search(
     where("r.channel = {}", wanted.channel)
     where("r.kind = {}", wanted.kind)
     where("r.complete = {}", wanted.complete)
-    where("r.touchpoint = {}", wanted.touchpoint)
+    where("lower(r.touchpoint) = lower({})", wanted.touchpoint)
+    where("r.contact_id = {}", wanted.contact_id)
     where(
         "r.contact_id = any(array(select id from contacts where workspace_id = $1 and email_key = {}))",
         email_key(wanted.contact) if wanted.contact is not None else None,
