@@ -148,6 +148,13 @@ def test_tries_a_webhook_out_once(told: Told) -> None:
     assert told.post("/webhooks/jira/test", {"ticket": [1]}).status_code == 422
 
 
+def test_refuses_to_try_out_what_cannot_be_rendered(told: Told) -> None:
+    ticket = told.ticket("Two\nlines", "Low")
+    answer = told.post("/webhooks/titled/test", {"ticket": ticket})
+    assert answer.status_code == 422
+    assert "X-Title" in answer.json()["errors"][0]["detail"]
+
+
 def test_does_a_thing_once_under_an_idempotency_key(told: Told, failed: int) -> None:
     first, again = (
         told.post(f"/deliveries/{failed}/replay", **{"Idempotency-Key": f"replay-{failed}"}) for _ in range(2)
