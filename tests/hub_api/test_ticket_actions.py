@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+import asyncpg
 import httpx
 import pytest
 import schemathesis
@@ -179,6 +180,24 @@ def test_does_it_once_under_one_key(do: Do) -> None:
 def test_spends_no_key_on_a_refusal(do: Do) -> None:
     assert do("set_status", status="Nope", headers={"Idempotency-Key": "move"}).status_code == 422
     assert do("set_status", status="Fixed", headers={"Idempotency-Key": "move"}).status_code == 200
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(("hops", "hop"), [("4", 4), ("0", None)])
+async def test_passes_on_how_many_hubs_led_here(
+    hub: hubs.Hub, do: Do, ticket: int, hops: str, hop: int | None
+) -> None:
+    connection = await asyncpg.connect(hub.place[1])
+    try:
+        await connection.execute("update workspaces set automated = true where slug = 'demo'")
+        assert do("add_tag", tag="round", headers={"Tellback-Hop": hops}).status_code == 200
+        origin = await connection.fetchval(
+            "select origin from changes where subject_id = $1 and kind = 'ticket.changed'", str(ticket)
+        )
+    finally:
+        await connection.execute("update workspaces set automated = false where slug = 'demo'")
+        await connection.close()
+    assert (json.loads(origin) if origin else {}).get("hop") == hop
 
 
 def test_keeps_to_its_description(

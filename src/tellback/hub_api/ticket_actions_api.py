@@ -102,7 +102,7 @@ async def act(request: Request[Any, Any, Any], hub: Hub, ticket: str) -> Respons
     async def work(call: Call, runner: Runner) -> Answer:
         assert call.credential is not None
         workspace_id = call.credential.workspace.id
-        by = tickets.By(call.credential.name)
+        by = tickets.By(call.credential.name, {"hop": call.hops} if call.hops else None)
         body = await call.json_object()
         async with hub.db.reading() as reader:
             found = await tickets.find(reader, workspace_id, ticket)

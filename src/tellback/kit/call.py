@@ -21,6 +21,7 @@ from tellback.kit.front import Peer, peer_of
 JSON_LIMIT = 1024 * 1024
 #: A webhook may call a hub whose rule calls a hub, and so on, this often.
 MOST_HOPS = 5
+_HOP_DIGITS = 9
 
 
 @dataclass(slots=True)
@@ -102,7 +103,10 @@ class Call:
     def hops(self) -> int:
         """How many calls from hub to hub led here (`Tellback-Hop`); 0 of anybody else's, and where it is no number."""
         text = (self.header(b"tellback-hop") or "").strip()
-        return int(text) if text.isascii() and text.isdecimal() and len(text) <= 9 else 0
+        if not (text.isascii() and text.isdecimal()):
+            return 0
+        digits = text.lstrip("0")
+        return int(digits or "0") if len(digits) <= _HOP_DIGITS else 10**_HOP_DIGITS
 
     def refuse_circles(self) -> None:
         """Raises `LoopDetected` for a call that came through too many hubs."""
