@@ -67,6 +67,28 @@ async def test_notes_unknown_tags_in_the_texts_of_a_rule_on_its_run_and_on_the_t
     )
 
 
+async def test_lets_tags_name_all_that_is_known_of_the_submitter_and_its_account(hub: Automat) -> None:
+    named = ("contact.first_name", "contact.phone", "contact.external.crm.tier", "account.segments.region")
+    await hub.webhook("jira", URL, body=" ".join(f"{{{{ {name} }}}}" for name in named))
+    await hub.rule("tell", "ticket.changed", ("webhook", "jira"))
+    contact = await hub.value(
+        """
+        with account as (
+          insert into accounts (workspace_id, name, segments) values (1, 'ACME', '{"region": "North"}') returning id
+        )
+        insert into contacts (workspace_id, email, email_key, first_name, phone, phone_key, external, account_id)
+        select 1, 'a@b.c', 'a@b.c', 'Ann', '+461', '+461', '{"crm": {"tier": "gold"}}', id from account
+        returning id
+        """
+    )
+    ticket = await hub.ticket()
+    await hub.value("update tickets set submitter_id = $1 where id = $2 returning id", contact, ticket)
+    await hub.act(ticket, tickets.AddTag("vip"))
+    await hub.catch_up()
+    (request,) = await hub.requests()
+    assert (request["body"], await hub.runs()) == ("Ann +461 gold North", [("tell", "done", None)])
+
+
 async def test_acts_only_where_conditions_hold(hub: Automat) -> None:
     await hub.rule(
         "mine", "ticket.created", ("add_tag", "hit"), when={"type": "bugs", "status": ["New", "Other"]}

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import structlog
 
 from tellback.core import changes, errors, subjects
-from tellback.core.automation import queries, rendering, rules, running
+from tellback.core.automation import introducing, queries, rendering, rules, running
 from tellback.core.automation.model import Machinery, Occasion, Result, Run, StoredDestination, StoredRule
 from tellback.core.automation.running import Gathered
 from tellback.core.deliveries.model import NewDelivery
@@ -50,10 +50,11 @@ class Events:
             return
         documents = await subjects.missing(tx, workspace_id, read)
         gathered = Gathered()
-        for change in read:
-            occasion = _occasion(change, documents)
-            if occasion is not None:
-                await self._answer(tx, machinery, occasion, gathered)
+        occasions = [one for change in read if (one := _occasion(change, documents)) is not None]
+        if machinery.rules or machinery.entered:
+            occasions = await introducing.introduced(tx, workspace_id, occasions)
+        for occasion in occasions:
+            await self._answer(tx, machinery, occasion, gathered)
         await self._write(tx, workspace_id, gathered)
 
     async def _known(self, tx: Transaction, workspace_id: int) -> Machinery:
@@ -96,10 +97,13 @@ class Events:
         machinery = await self._known(tx, workspace_id)
         found = await subjects.tickets_above(tx, workspace_id, stored.rule.when, after, SWEPT)
         gathered = Gathered()
-        for id, document in found:
-            occasion = Occasion("schedule", now, "ticket", str(id), document, f"rule {stored.rule.key}")
-            if rules.fits(stored.rule.when, occasion):
-                await _run(tx, machinery, occasion, stored, gathered)
+        occasions = [
+            Occasion("schedule", now, "ticket", str(id), document, f"rule {stored.rule.key}")
+            for id, document in found
+        ]
+        fitting = [one for one in occasions if rules.fits(stored.rule.when, one)]
+        for occasion in await introducing.introduced(tx, workspace_id, fitting):
+            await _run(tx, machinery, occasion, stored, gathered)
         if len(found) == SWEPT:
             await queries.go_on(tx, workspace_id, stored.id, found[-1][0])
         else:

@@ -74,7 +74,8 @@ _PLAIN = Origin()
 class Occasion:
     """An event with its subject as it was then (`document`, as the hub's API shows it).
 
-    `seq` is its place in the feed; None for a schedule, a listener and a test call.
+    `seq` is its place in the feed; None for a schedule, a listener and a test call. `concerned` are the contact
+    and the account it is about, whole, as `subjects.concerned` gives them.
     """
 
     kind: str
@@ -85,6 +86,7 @@ class Occasion:
     actor: str
     seq: int | None = None
     origin: Origin = field(default_factory=Origin)
+    concerned: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,8 @@ def scope(machinery: Machinery, occasion: Occasion) -> dict[str, Any]:
     for person in ("contact", "account"):
         if isinstance(document.get(person), Mapping):
             found[person] = document[person]
+        if person in occasion.concerned:
+            found[person] = {**found.get(person, {}), **occasion.concerned[person]}
     project, kind = document.get("project"), document.get("type")
     if isinstance(project, str):
         found["project"] = {"key": project, "name": machinery.projects.get(project.lower(), project)}

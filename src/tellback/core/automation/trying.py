@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from tellback.core import deliveries, errors, subjects
-from tellback.core.automation import queries, rendering
+from tellback.core.automation import introducing, queries, rendering
 from tellback.core.automation.model import Occasion
 from tellback.core.deliveries.model import TEST, Delivery
 from tellback.storage.database import Transaction
@@ -57,7 +57,8 @@ async def try_out(
     machinery = await queries.machinery(tx, workspace_id)
     now = await queries.clock(tx)
     subject_id = str(ticket_id) if ticket_id is not None else "sample"
-    occasion = Occasion(TEST, now, "ticket", subject_id, document, actor)
+    tried = Occasion(TEST, now, "ticket", subject_id, document, actor)
+    (occasion,) = await introducing.introduced(tx, workspace_id, [tried])
     call = rendering.webhook_call(machinery, occasion, machinery.webhooks[key.lower()], occasion.origin)
     (delivery_id,) = await deliveries.queries.add(tx, workspace_id, [call])
     assert id == call.destination_id

@@ -314,6 +314,19 @@ async def contacts(
     return [_contact(row) for row in rows]
 
 
+async def contacts_with(reader: Reader, workspace_id: int, ids: Sequence[int]) -> list[ContactRecord]:
+    """The contacts with these ids, in no order; those that are not there are left out."""
+    rows = await reader.fetch(
+        """
+        select c.*, a.name as account_name
+        from contacts c left join accounts a on a.workspace_id = c.workspace_id and a.id = c.account_id
+        where c.workspace_id = $1 and c.id = any($2::bigint[])
+        """,
+        workspace_id, ids,
+    )  # fmt: skip
+    return [_contact(row) for row in rows]
+
+
 async def accounts(
     reader: Reader, workspace_id: int, after: int | None, limit: int, *, name: str | None = None
 ) -> list[AccountRecord]:
@@ -330,13 +343,27 @@ async def accounts(
         """,
         workspace_id, after, limit, account_key(name) if name is not None else None,
     )  # fmt: skip
-    return [
-        AccountRecord(
-            row["id"], row["name"], row["aliases"], msgspec.json.decode(row["segments"]),
-            row["created_at"], row["changed_at"],
-        )
-        for row in rows
-    ]  # fmt: skip
+    return [_account(row) for row in rows]
+
+
+async def accounts_with(reader: Reader, workspace_id: int, ids: Sequence[int]) -> list[AccountRecord]:
+    """The accounts with these ids, in no order; those that are not there are left out."""
+    rows = await reader.fetch(
+        """
+        select a.*, array(select n.name from account_names n where n.workspace_id = $1 and n.account_id = a.id
+                          and n.alias order by n.name_key) as aliases
+        from accounts a where a.workspace_id = $1 and a.id = any($2::bigint[])
+        """,
+        workspace_id, ids,
+    )  # fmt: skip
+    return [_account(row) for row in rows]
+
+
+def _account(row: Row) -> AccountRecord:
+    return AccountRecord(
+        row["id"], row["name"], row["aliases"], msgspec.json.decode(row["segments"]),
+        row["created_at"], row["changed_at"],
+    )  # fmt: skip
 
 
 def _contact(row: Row) -> ContactRecord:

@@ -1,6 +1,7 @@
 """Subjects: what events are about, as documents."""
 
 from tellback.core.subjects import queries
+from tellback.core.subjects.concerned import concerned
 from tellback.core.subjects.documents import Document, Documents, document, missing, tickets_above
 
-__all__ = ["Document", "Documents", "document", "missing", "queries", "tickets_above"]
+__all__ = ["Document", "Documents", "concerned", "document", "missing", "queries", "tickets_above"]

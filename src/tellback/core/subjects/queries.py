@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import msgspec
@@ -22,6 +23,16 @@ async def external(
         await reader.fetchval(_EXTERNAL[subject_type], workspace_id, id) or b"{}"
     )
     return found
+
+
+async def contacts_external(reader: Reader, workspace_id: int, ids: Sequence[int]) -> dict[int, Any]:
+    """Captured values of contacts, by their ids."""
+    rows = await reader.fetch(
+        "select id, external from contacts where workspace_id = $1 and id = any($2::bigint[])",
+        workspace_id,
+        ids,
+    )
+    return {row["id"]: msgspec.json.decode(row["external"] or b"{}") for row in rows}
 
 
 async def session_number(reader: Reader, workspace_id: int, token: str) -> int | None:

@@ -11,9 +11,9 @@ from typing import Any
 from weakref import WeakValueDictionary
 
 from tellback.core import changes, conditions, errors, intake, subjects, tickets
+from tellback.core.automation import introducing, running
 from tellback.core.automation import queries as automation_queries
 from tellback.core.automation import rules as automation_rules
-from tellback.core.automation import running
 from tellback.core.automation.model import Machinery, Occasion
 from tellback.core.cache import ConfigurationCache
 from tellback.core.deliveries import capturing
@@ -237,7 +237,8 @@ async def _did(tx: Transaction, one: Heard, machinery: Machinery) -> running.Gat
     if document is None:
         raise errors.NotFound("It is gone.")
     now, origin = await automation_queries.clock(tx), automation_rules.origin_of(one.origin)
-    occasion = Occasion("listener", now, subject[0], str(one.subject_id), document, one.actor, origin=origin)
+    called = Occasion("listener", now, subject[0], str(one.subject_id), document, one.actor, origin=origin)
+    (occasion,) = await introducing.introduced(tx, workspace_id, [called])
     done = await running.act(tx, machinery, occasion, listener.do, one.actor, origin)
     if done.warnings and subject[0] == "ticket":
         told = f"Listener {one.window.key} ran with warnings: {'; '.join(done.warnings)}"
