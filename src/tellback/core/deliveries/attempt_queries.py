@@ -56,7 +56,7 @@ def _finished(finished: Finished, decision: Decision) -> tuple[Any, ...]:
         begun.workspace_id, begun.id, begun.number, decision.state, decision.scheduled, decision.next_in_s,
         _ago(finished), outcome.duration_ms, _sent(finished), outcome.status,
         _json(outcome.headers) if outcome.status else None, outcome.body, outcome.error, outcome.hint,
-        _json([*begun.warnings, *finished.warnings]),
+        _json([*begun.warnings, *(f"succeeded with warnings: {one}" for one in finished.warnings)]),
     )  # fmt: skip
 
 
