@@ -300,7 +300,6 @@ async def test_archives_with_prune_and_brings_back(db: Database) -> None:
         ("listeners", {"kind": "macro"}, "listeners[0].do: a macro needs actions"),
         ("listeners", {"kind": "data"}, "listeners[0].group: a data listener needs a group"),
         ("listeners", {"group": "g"}, "listeners[0].group: only a data listener has one"),
-        ("listeners", {"object": "user"}, "listeners[0].kind: comments are stored on feedback only"),
         ("listeners", {"object": "project"}, "listeners[0].object: a listener works on feedback or user"),
         ("listeners", {"api_key": "No"}, "listeners[0].api_key: there is no API key 'No'"),
         ("listeners", {"project": "no"}, "listeners[0].project: there is no project 'no'"),

@@ -132,6 +132,14 @@ def test_works_on_people(outside: Outside) -> None:
         assert outside.post(f"{P}/person/{stranger}", {"tier": "x"}).json() == NOT_FOUND, stranger
 
 
+def test_keeps_a_comment_on_a_person(outside: Outside) -> None:
+    answer = outside.post("/api/v1/userListeners/praise/ann@example.com", {"comment": "A pleasure."})
+    assert (answer.status_code, answer.json()["description"]) == (201, "Created")
+    told = feed_of(outside, "contact", answer.json()["id"])[-1]
+    assert (told["kind"], told["actor"]) == ("value.captured", "listener praise")
+    assert told["data"]["values"] == {"praise": {"comment": "A pleasure."}}
+
+
 def test_finds_nothing_outside_its_project_filter_and_kind(outside: Outside) -> None:
     idea, ask, bug = outside.file("beta/ideas"), outside.file("shop/web"), outside.file()
     for path in (

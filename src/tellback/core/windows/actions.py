@@ -17,6 +17,7 @@ from tellback.core.automation import rules as automation_rules
 from tellback.core.automation.model import Machinery, Occasion
 from tellback.core.cache import ConfigurationCache
 from tellback.core.deliveries import capturing
+from tellback.core.deliveries.model import Captured
 from tellback.core.windows import fields, queries
 from tellback.core.windows.model import Cut, DataPackage, Heard, Kind, Listener, Table, Window
 from tellback.storage.database import Database, Reader, Transaction
@@ -224,9 +225,14 @@ async def _did(tx: Transaction, one: Heard, machinery: Machinery) -> running.Gat
     subject: tuple[changes.SubjectType, int] = (
         "contact" if listener.object == "user" else "ticket", one.subject_id,
     )  # fmt: skip
-    if listener.kind == "data":
+    values = one.captured
+    if (
+        listener.kind == "comment" and subject[0] == "contact"
+    ):  # people have no timeline; the feed tells of each
+        values = (Captured(one.window.key, "comment", one.comment or ""),)
+    if values:
         news = await capturing.store(
-            tx, workspace_id, subject, one.captured, by=one.actor, listener=one.window.key, origin=one.origin
+            tx, workspace_id, subject, values, by=one.actor, listener=one.window.key, origin=one.origin
         )
         return running.Gathered(news=news)
     if listener.kind == "comment":

@@ -62,8 +62,6 @@ def _listener_rules(one: WindowDoc) -> Iterator[tuple[str, str]]:
     yield from _texts(one)
     if one.object != "user":
         return
-    if one.kind == "comment":
-        yield "kind", "comments are stored on feedback only"
     for place, action in enumerate(one.do):
         verb = next(name for name, argument in action.items() if argument is not None)
         if verb not in ("webhook", "create_ticket"):
