@@ -285,6 +285,30 @@ async def test_acts_once_however_many_read(hub: Automat) -> None:
     assert len(await hub.runs()) == 30
 
 
+async def test_asks_for_a_project_of_tickets_alone_where_a_subscriber_lists_other_events(
+    hub: Automat,
+) -> None:
+    events_ = ("ticket.created", "contact.created")
+    await hub.subscription("mine", "https://mine.example/in", *events_, when={"project": "beta"})
+    await hub.subscription("other", "https://other.example/in", *events_, when={"project": "gamma"})
+    await hub.subscription("picky", "https://picky.example/in", *events_, when={"submitter": "x@y.z"})
+    await hub.ticket()
+    contact = await hub.value(
+        "insert into contacts (workspace_id, email, email_key) values (1, 'a@b.c', 'a@b.c') returning id"
+    )
+    news = [changes.NewChange("contact.created", "contact", str(contact), "x")]
+    await hub.db.write(lambda tx: changes.record(tx, 1, news))
+    await hub.catch_up()
+    told = [
+        (request["url"], msgspec.json.decode(request["body"])["type"]) for request in await hub.requests()
+    ]
+    assert told == [
+        ("https://mine.example/in", "ticket.created"),
+        ("https://mine.example/in", "contact.created"),
+        ("https://other.example/in", "contact.created"),
+    ]
+
+
 async def test_reads_events_of_people_too(hub: Automat) -> None:
     await hub.subscription("crm", "https://crm.example/in", "contact.created")
     contact = await hub.value(

@@ -18,6 +18,7 @@ from tellback.core.automation.model import (
 from tellback.core.deliveries.definitions import Subscription
 
 _ENTERING = frozenset({"ticket.created", "ticket.status"})
+_OF_TICKETS = frozenset({"project", "type"})
 
 
 def origin_of(kept: Mapping[str, Any] | None) -> Origin:
@@ -67,8 +68,18 @@ def subscribed(machinery: Machinery, occasion: Occasion) -> Iterator[StoredDesti
     for stored in machinery.subscriptions:
         definition = stored.definition
         assert isinstance(definition, Subscription)
-        if occasion.kind in definition.events and fits(definition.when, occasion):
+        if occasion.kind in definition.events and fits(_about(definition.when, occasion), occasion):
             yield stored
+
+
+def _about(when: Mapping[str, Any], occasion: Occasion) -> Mapping[str, Any]:
+    """The conditions that an event can meet at all: tickets alone have a project and a type.
+
+    Who lists `response.recorded` beside `ticket.created` wants responses, though only tickets of one project.
+    """
+    if occasion.subject_type == "ticket":
+        return when
+    return {name: wanted for name, wanted in when.items() if name not in _OF_TICKETS}
 
 
 def fits(when: Mapping[str, Any], occasion: Occasion) -> bool:
