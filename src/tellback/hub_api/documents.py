@@ -190,4 +190,7 @@ def ticket(
 
 
 def intake_entry(entry: intake.Entry) -> IntakeEntry:
-    return msgspec.convert(entry, IntakeEntry, from_attributes=True)
+    shown = msgspec.convert(entry, IntakeEntry, from_attributes=True)
+    if entry.status >= 400:  # what it was about is stored, so that erasing finds its body; it created nothing
+        shown.created = None
+    return shown

@@ -196,3 +196,10 @@ def test_logs_what_came_in_without_the_key(outside: Outside) -> None:
     assert (entry["target"], entry["credential"], entry["status"]) == ("listener jira", "Tracker", 200)
     assert (entry["created"], entry["body"]) == ({"type": "ticket", "id": str(made["id"])}, '{"votes":3}')
     assert outside.key not in str(entry)
+
+
+def test_says_of_a_refused_call_that_it_created_nothing(outside: Outside) -> None:
+    made = outside.file()
+    assert outside.post(f"{L}/jira/{made['id']}", {"votes": [3]}).status_code == 400
+    [entry] = outside.rows("intake", limit="1")
+    assert (entry["target"], entry["status"], entry["created"]) == ("listener jira", 400, None)
