@@ -123,6 +123,27 @@ def test_names_type_and_options_of_a_wrong_choice() -> None:
     assert [value.parameter for value in read.unmatched] == ["severity", "devices"]
 
 
+def test_names_the_list_and_every_value_in_it_that_is_no_option() -> None:
+    one = mapped({"devices": ["Phone", "Laptop"]})
+    assert "a list with a string that matches no option (Laptop)" in one.faults[0].message
+    assert "'Phone', 'Tablet'" in one.faults[0].message
+    several = mapped({"devices": ["Laptop", "Phone", 7]})
+    assert "a list with values that match no option (Laptop, 7)" in several.faults[0].message
+    assert [(value.parameter, value.value) for value in several.unmatched] == [
+        ("devices", "Laptop"), ("devices", "7"),
+    ]  # fmt: skip
+    assert len(mapped({"devices": ["x"] * 100_000}).unmatched) == 20
+
+
+def test_names_the_options_to_who_names_one_twice() -> None:
+    assert "'Phone', 'Tablet'" in mapped({"devices": ["Phone", "Phone"]}).faults[0].message
+
+
+def test_notes_a_status_that_is_none_of_the_types() -> None:
+    (noted,) = mapped({"status": "fixed"}, status=None).unmatched
+    assert (noted.parameter, noted.value, noted.options) == ("status", "fixed", ("New", "Fixed"))
+
+
 def test_takes_a_whole_float_and_a_lone_choice() -> None:
     assert mapped({"rating": 3.0, "devices": "Phone"}).values == {
         "title": "Boom",

@@ -6,7 +6,7 @@ Rules: seed 000, "Configure your External Source" and "Notes"; what it leaves op
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from tellback.core.errors import Fault
@@ -18,15 +18,16 @@ SUBJECT_LIMIT = 255  # characters
 TEXT_LIMIT = 65_535
 _WHOLE = re.compile(r"-?[0-9]{1,18}")
 _SHOWN = 200  # characters of a wrong value that a message or the log repeats
+_MOST_SHOWN = 20  # wrong values of one list that a message or the log repeats
 
 
 class Refused(Exception):
     """One value cannot be taken.
 
-    `predicate` is a sentence without its subject ("is a list; …"); `options` where it is none of those.
+    `predicate` is a sentence without its subject ("is a list; …"); `shown` is what is none of `options`.
     """
 
-    def __init__(self, predicate: str, shown: str = "", options: tuple[str, ...] = ()) -> None:
+    def __init__(self, predicate: str, shown: tuple[str, ...] = (), options: tuple[str, ...] = ()) -> None:
         super().__init__(predicate)
         self.predicate = predicate
         self.shown = shown
@@ -39,6 +40,11 @@ def map_parameters(source: Source, project: Project, parameters: Mapping[str, An
     faults: list[Fault] = []
     missing: list[str] = []
     unmatched: list[Unmatched] = []
+
+    def refuse(parameter: str, refused: Refused) -> None:
+        faults.append(Fault(parameter, f"The parameter '{parameter}' {refused.predicate}"))
+        unmatched.extend(Unmatched(parameter, shown, refused.options) for shown in refused.shown)
+
     subject = ""
     for element, parameter in source.fields:
         value = parameters.get(parameter)
@@ -53,16 +59,19 @@ def map_parameters(source: Source, project: Project, parameters: Mapping[str, An
         try:
             values[element.key] = read = read_value(element, value)
         except Refused as refused:
-            faults.append(Fault(parameter, f"The parameter '{parameter}' {refused.predicate}"))
-            if refused.options:
-                unmatched.append(Unmatched(parameter, refused.shown, refused.options))
+            refuse(parameter, refused)
             continue
         if element.role == "subject":
             subject = read
-    status, status_fault = _status(source, parameters)
+    status: Status | None = None
+    try:
+        status = _status(source, parameters)
+    except Refused as refused:
+        refuse(source.status_parameter, refused)
     submitter, given, decision, submitter_fault = _submitter(source, project, parameters)
     unmapped = _unmapped(source, parameters)
-    faults += [fault for fault in (status_fault, submitter_fault) if fault]
+    if submitter_fault is not None:
+        faults.append(submitter_fault)
     if source.refuse_unmapped:
         faults += [Fault(name, f"The parameter '{name}' is not mapped.") for name in unmapped]
     if source.status is None and source.status_parameter not in parameters:
@@ -124,22 +133,45 @@ def _text(element: Element, value: Any) -> str:
 def _choice(element: Element, value: Any) -> str:
     if isinstance(value, str) and value in element.choices:
         return element.choices[value]
-    shown = _shown(value)
-    options = ", ".join(f"'{option}'" for option in element.options)
-    raise Refused(
-        f"is {_kind(value)} that matches no option ({shown}); allowed are {options}.", shown, element.options
-    )
+    raise _no_option(element, f"{_kind(value)} that matches", [value])
 
 
 def _choices(element: Element, value: Any) -> list[str]:
-    wanted = value if isinstance(value, list) else [value]
+    if not isinstance(value, list):
+        return [_choice(element, value)]
     chosen: list[str] = []
-    for one in wanted:
-        label = _choice(element, one)
-        if label in chosen:
-            raise Refused(f"is a list that names the option '{label}' twice.")
-        chosen.append(label)
+    wrong: list[Any] = []
+    repeated: str | None = None
+    for one in value:
+        label = element.choices.get(one) if isinstance(one, str) else None
+        if label is None:
+            wrong.append(one)
+        elif label in chosen:
+            repeated = label
+        else:
+            chosen.append(label)
+    if len(wrong) == 1:
+        raise _no_option(element, f"a list with {_kind(wrong[0])} that matches", wrong)
+    if wrong:
+        raise _no_option(element, "a list with values that match", wrong)
+    if repeated is not None:
+        allowed = _listed(element.options)
+        raise Refused(
+            f"is a list that names the option '{repeated}' twice; allowed are {allowed}, each once."
+        )
     return chosen
+
+
+def _no_option(element: Element, subject: str, wrong: Sequence[Any]) -> Refused:
+    shown = tuple(_shown(one) for one in wrong[:_MOST_SHOWN])
+    values = ", ".join(shown) + (", …" if len(wrong) > len(shown) else "")
+    return Refused(
+        f"is {subject} no option ({values}); allowed are {_listed(element.options)}.", shown, element.options
+    )
+
+
+def _listed(options: Sequence[str]) -> str:
+    return ", ".join(f"'{option}'" for option in options)
 
 
 def _rating(element: Element, value: Any) -> int:
@@ -154,7 +186,7 @@ def _rating(element: Element, value: Any) -> int:
         return number
     shown = _shown(value)
     allowed = f"whole numbers from {element.lowest} to {element.highest}"
-    raise Refused(f"is {_kind(value)} ({shown}); allowed are {allowed}.", shown, (allowed,))
+    raise Refused(f"is {_kind(value)} ({shown}); allowed are {allowed}.", (shown,), (allowed,))
 
 
 def _file(element: Element, value: Any) -> str:
@@ -180,20 +212,20 @@ def _shown(value: Any) -> str:
     return text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
 
 
-def _status(source: Source, parameters: Mapping[str, Any]) -> tuple[Status | None, Fault | None]:
+def _status(source: Source, parameters: Mapping[str, Any]) -> Status:
+    """The source's status, else the one that the parameter names. Raises `Refused`."""
     if source.status is not None:
-        return source.status, None
-    name = source.status_parameter
-    value = parameters.get(name)
+        return source.status
+    value = parameters.get(source.status_parameter)
     if is_empty(value):
-        return None, Fault(name, f"The parameter '{name}' is required.")
+        raise Refused("is required.")
     for status in source.type.statuses:
         if value == status.name:
-            return status, None
-    allowed = ", ".join(f"'{status.name}'" for status in source.type.statuses)
-    return None, Fault(
-        name,
-        f"The parameter '{name}' is {_kind(value)} that is no status ({_shown(value)}); allowed are {allowed}.",
+            return status
+    names = tuple(status.name for status in source.type.statuses)
+    shown = _shown(value)
+    raise Refused(
+        f"is {_kind(value)} that is no status ({shown}); allowed are {_listed(names)}.", (shown,), names
     )
 
 
