@@ -66,7 +66,7 @@ class Runner:
         """
         error = as_hub_error(fault)
         answer = self.refusal(error)
-        if call.workspace is None or isinstance(error, (errors.Unavailable, errors.RateLimited)):
+        if call.workspace is None or isinstance(error, errors.Unavailable):
             return answer
         try:
             await self.hub.commits.write(intake.RECORD, call.entry(answer.status, error))
