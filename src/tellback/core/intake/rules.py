@@ -26,15 +26,22 @@ _HINTS = {
     503: "The hub could not store it at that moment. Nothing was kept; send it again.",
 }  # fmt: skip
 
-# Members whose values never reach the log, in JSON and in form bodies; a value that the body's end cuts off, too.
-# A name is looked at from its first character alone and nothing is given back, so the time grows with the body,
-# whatever is in it.
+# Members whose values never reach the log, in JSON, in JSON within a text, and in form bodies. Each pattern reads a
+# character once: with a beginning that repeats, a long word would be read anew from each of its characters.
 _SECRET = re.compile(
-    r"(?is)(?P<name>[\"']?(?<![\w.-])"
-    r"(?=[\w.-]*?(?:api_?key|api_?secret|password|passwd|secret|token|authorization|signature"
-    r"|session_?id|credential))[\w.-]++[\"']?\s*+[:=]\s*+)"
-    r"(?P<value>\"(?:[^\"\\]|\\.?)*+(?:\"|\Z)|'[^']*+(?:'|\Z)|[^\s,;&}\]\"']++)"
+    r"(?i)api[_-]?key|api[_-]?secret|password|passwd|secret|token|authorization|signature|session[_-]?id|credential"
 )
+_REST_OF_NAME = re.compile(r"[\w.-]*+\\*+[\"']?+\s*+(?P<sign>[:=]\s*+)?")
+_VALUE = re.compile(
+    r"""(?xis)
+      " (?: [^"\\] | \\. )*+ "?+          # a JSON string, perhaps cut off
+    | \\+ " [^"\\]*+                      # one within a text: up to its end's backslash
+    | ' [^']*+ '?+
+    | (?: (?: basic | bearer | digest ) \s++ )?+ [^\s,;&\[\]{}"'\\]++
+    """
+)
+_BRACKETS = re.compile(r"""(?s)"(?:[^"\\]|\\.)*+"?+|[\[\]{}]""")
+_MASK = '"***"'
 
 
 def hint(status: int) -> str | None:
@@ -46,7 +53,7 @@ def loggable_body(body: bytes) -> str:
     """A body as the log keeps it: secrets masked, at most 16 KiB, fit for a text column."""
     text = body[: BODY_LIMIT * 2].decode("utf-8", "replace").replace("\x00", "\ufffd")
     if _may_hold_secret(text):
-        text = _SECRET.sub(lambda found: f'{found["name"]}"***"', text)
+        text = _masked(text)
     if len(text) <= BODY_LIMIT // 4:  # four bytes a character at most
         return text
     return text.encode()[:BODY_LIMIT].decode("utf-8", "ignore")
@@ -59,6 +66,35 @@ def scope(*parts: str) -> bytes:
         raw = part.encode("utf-8", "surrogatepass")
         digest.update(len(raw).to_bytes(8, "big") + raw)
     return digest.digest()
+
+
+def _masked(text: str) -> str:
+    pieces: list[str] = []
+    kept = at = 0
+    while name := _SECRET.search(text, at):
+        rest = _REST_OF_NAME.match(text, name.end())
+        assert rest is not None  # it matches nothing at all, too
+        at = rest.end()
+        if rest["sign"] is not None:
+            end = _end_of_value(text, at)
+            pieces += (text[kept:at], _MASK)
+            kept = at = end
+    return "".join(pieces) + text[kept:]
+
+
+def _end_of_value(text: str, begin: int) -> int:
+    """Where the value that begins there ends: a list with its last bracket, what was cut off with the text."""
+    value = _VALUE.match(text, begin)
+    if value is not None:
+        return value.end()
+    depth = 0
+    if text[begin : begin + 1] in ("[", "{"):
+        for token in _BRACKETS.finditer(text, begin):
+            depth += {"[": 1, "{": 1, "]": -1, "}": -1}.get(token[0], 0)
+            if depth == 0:
+                return token.end()
+        return len(text)
+    return begin
 
 
 def _may_hold_secret(text: str) -> bool:
