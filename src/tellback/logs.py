@@ -86,6 +86,11 @@ def mask_text(text: str) -> str:
     return text
 
 
+def mask_path(path: str) -> str:
+    """A path without the credentials that a client put into it and not behind a question mark."""
+    return mask_text(path) if "=" in path else path
+
+
 def mask(value: Any) -> Any:
     """`value`, a log event or a part of one, without credentials: told by their name or by their looks."""
     if isinstance(value, str):
@@ -140,8 +145,7 @@ def access(
     """
     if _access is None:
         return
-    if "=" in path:
-        path = mask_text(path)
+    path = mask_path(path)
     for below in _MASKED_BELOW:
         if path.startswith(below):
             path = f"{below}***"

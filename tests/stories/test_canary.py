@@ -33,6 +33,15 @@ def _wander(http: httpx.Client, canary: str, key: str) -> str:
             json={"title": "", "apikey": secret, "nested": [{"token": secret}]},
         )
         ask("POST", CREATE, params=parameter, content=b"{", headers={"Content-Type": "application/json"})
+        ask("POST", CREATE, params={"apiKey": key}, json={"title": "x", "apiKey": [secret, {"key": secret}]})
+        cut_off = f'{{"title": "x", "apiKey": "{secret}'.encode()
+        ask(
+            "POST",
+            CREATE,
+            params={"apiKey": key},
+            content=cut_off,
+            headers={"Content-Type": "application/json"},
+        )
         ask("POST", CREATE, params={"apikey": secret}, json={})
         ask("POST", CREATE, json={"title": "x"}, headers={"Authorization": secret})
         ask("POST", CREATE, json={"title": "x"}, headers={"Authorization": f"Bearer {secret}"})
@@ -43,6 +52,7 @@ def _wander(http: httpx.Client, canary: str, key: str) -> str:
         ask("GET", f"/nope?apiKey={secret}&apisecret={secret}&sessionId={secret}")
         ask("GET", f"/nopeapiKey={secret}")
         ask("POST", f"{UPLOAD.format(made['id'])}apiKey={secret}", files={"f": ("a.log", b"x")})
+        ask("POST", f"{UPLOAD.format(made['id'])}apikey={secret}", headers={"Authorization": key})
         ask("POST", f"{UPLOAD.format('0')}?apiKey={secret}", files={"f": ("a.log", b"x")})
         ask("GET", "/hub/v1/tickets", headers={"Authorization": f"Bearer {secret}"})
         ask("GET", f"/hub/v1/tickets?access_token={secret}")

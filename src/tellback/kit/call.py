@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 from urllib.parse import parse_qsl
 
+from tellback import logs
 from tellback.core import errors, intake, workspaces
 from tellback.core.hub import Hub
 from tellback.kit import strict_json
@@ -189,7 +190,7 @@ class Call:
             request_id=self.peer.request_id,
             surface=self.surface,
             method=self.method,
-            endpoint=self.notes.endpoint or self.path,
+            endpoint=self.notes.endpoint or logs.mask_path(self.path),
             credential=self.credential.name if self.credential else None,
             target=self.notes.target,
             status=status,
