@@ -247,6 +247,22 @@ def test_logs_what_came_in_without_the_key(http: httpx.Client, hub: hubs.Hub) ->
     assert KEY not in str(entry)
 
 
+@pytest.mark.parametrize(
+    ("parameters", "error"), [({"apiKey": "wrong"}, "not valid"), ({}, "missing")], ids=["unknown", "none"]
+)
+def test_logs_a_call_without_a_key_that_works_where_its_project_is(
+    http: httpx.Client, hub: hubs.Hub, parameters: dict[str, str], error: str
+) -> None:
+    assert http.post(CREATE, params=parameters, json={"title": "x"}).status_code == 401
+    entry = newest_entry(http, hub)
+    assert (entry["status"], entry["endpoint"], entry["credential"]) == (401, CREATE, None)
+    assert error in entry["error"]
+    assert "key" in entry["hint"]
+    assert http.post("/api/v1/projects/nowhere/feedback/app", params=parameters).status_code == 401
+    assert http.post("/api/v1/projects/%00/feedback/app", params=parameters).status_code == 401
+    assert newest_entry(http, hub)["id"] == entry["id"]
+
+
 def test_has_one_effect_for_one_idempotency_key(http: httpx.Client) -> None:
     headers = {"Idempotency-Key": str(uuid.uuid4())}
     with ThreadPoolExecutor(20) as threads:

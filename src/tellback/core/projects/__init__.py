@@ -15,6 +15,7 @@ from tellback.core.projects.model import (
     Status,
 )
 from tellback.core.projects.rules import display_id, file_element, origin, source_named
+from tellback.core.workspaces import Workspace
 from tellback.storage.database import Database
 
 __all__ = [
@@ -37,7 +38,11 @@ __all__ = [
     "queries",
     "read_value",
     "source_named",
+    "workspace_of",
 ]
+
+#: Characters of a project's key that are looked for.
+LONGEST_KEY = 255
 
 
 async def find(
@@ -50,3 +55,18 @@ async def find(
             return await queries.project_by_key(reader, workspace_id, key)
 
     return await configuration.get(("project", workspace_id, key.lower()), load)
+
+
+async def workspace_of(db: Database, configuration: ConfigurationCache, key: str) -> Workspace | None:
+    """The only workspace that has a project by that key; None where there is none, or more than one."""
+    if (
+        len(key) > LONGEST_KEY or not key.isprintable()
+    ):  # strangers put anything there, also what cannot be stored
+        return None
+
+    async def load() -> Workspace | None:
+        async with db.reading() as reader:
+            having = await queries.workspaces_with_project(reader, key)
+        return having[0] if len(having) == 1 else None
+
+    return await configuration.get(("workspace of project", key.lower()), load)

@@ -17,6 +17,7 @@ from tellback.core.projects.model import (
     Source,
     Status,
 )
+from tellback.core.workspaces import Workspace
 from tellback.storage.database import Reader, Row
 
 
@@ -46,6 +47,19 @@ async def project_by_key(reader: Reader, workspace_id: int, key: str) -> Project
         participants={email_key(person.email): person for person in people},
         sources=tuple(_source(source, types, by_id) for source in sources if source["type_id"] in types),
     )
+
+
+async def workspaces_with_project(reader: Reader, key: str) -> list[Workspace]:
+    """The first two workspaces that have a project in use by that key, for who does not say which one is meant."""
+    rows = await reader.fetch(
+        """
+        select w.id, w.slug, w.name, w.timezone from projects p join workspaces w on w.id = p.workspace_id
+        where lower(p.key) = lower($1) and p.archived_at is null
+        order by w.id limit 2
+        """,
+        key,
+    )
+    return [Workspace(**row) for row in rows]
 
 
 async def feedback_types(reader: Reader, workspace_id: int, project_id: int) -> dict[int, FeedbackType]:

@@ -33,18 +33,31 @@ def presented_key(call: Call) -> str | None:
 
 async def credential(call: Call, limits: Limits) -> Credential:
     """The key's credential, noted on the call. Raises `Unauthenticated`, `RateLimited`, `Forbidden`."""
-    key = presented_key(call)
-    if key is None:
-        raise errors.Unauthenticated("The API key is missing.")
-    known = await workspaces.known_credential(call.hub.db, call.hub.configuration, "api_key", key)
-    if known is None:
-        raise errors.Unauthenticated("The API key is not valid.")
+    try:
+        known = await _known(call)
+    except errors.Unauthenticated:
+        if "project" in call.scope["path_params"]:
+            # Whoever it is, they mean this project, and its people whom the log tells of it.
+            project = call.path_part("project")
+            call.addressed = await projects.workspace_of(call.hub.db, call.hub.configuration, project)
+        raise
     call.credential = known
     if not known.enabled:
         raise errors.Unauthenticated("The API key is disabled.")
     limits.check_credential(f"{known.workspace.id}:{known.id}", loopback=call.peer.loopback)
     if not workspaces.rules.address_allowed(known, call.peer.address):
         raise errors.Forbidden("The API key may not be used from this address.")
+    return known
+
+
+async def _known(call: Call) -> Credential:
+    """The credential of the call's key, also one that is disabled."""
+    key = presented_key(call)
+    if key is None:
+        raise errors.Unauthenticated("The API key is missing.")
+    known = await workspaces.known_credential(call.hub.db, call.hub.configuration, "api_key", key)
+    if known is None:
+        raise errors.Unauthenticated("The API key is not valid.")
     return known
 
 
