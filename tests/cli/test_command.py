@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -119,6 +121,29 @@ def test_ends_quietly_when_it_is_interrupted(tmp_path: Path, sent: signal.Signal
         assert running.end(sent) == code
         assert [line for line in running.errors if line] == []
     assert command.naming(data) == {}
+
+
+INTERRUPTED = """
+import asyncio.selector_events, os, signal, sys, time
+
+def interrupted(loop):
+    os.kill(os.getpid(), signal.{name})
+    time.sleep(5)
+
+asyncio.selector_events.BaseSelectorEventLoop._make_self_pipe = interrupted
+from tellback.cli import root
+sys.exit(root.run(sys.argv[1:]))
+"""
+
+
+@pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_ends_quietly_when_its_loop_is_half_made(tmp_path: Path, sent: signal.Signals, code: int) -> None:
+    program = INTERRUPTED.format(name=sent.name)
+    done = subprocess.run(
+        [sys.executable, "-c", program, "db", "migrate", "--data", str(tmp_path / "data")],
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (code, "")
 
 
 def test_ends_quietly_when_nobody_reads_what_it_prints(workspace_url: str) -> None:

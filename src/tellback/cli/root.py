@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import signal
 import sys
+import warnings
 from collections.abc import Mapping, Sequence
 from types import FrameType
 from typing import Any
@@ -75,14 +76,22 @@ def run(arguments: Sequence[str]) -> int:
         click.echo(nothing_asked.format_message(), err=True)
         return 2
     except click.Abort:
+        _hush()
         return 128 + signal.SIGINT
     except Terminated:
+        _hush()
         return 128 + signal.SIGTERM
     except faults.EXPECTED as error:
         for line in faults.lines(error):
             click.echo(line, err=True)
         return 2
     return code if isinstance(code, int) else 0
+
+
+def _hush() -> None:
+    """Say nothing of what was only half made when the signal came: an event loop, a coroutine."""
+    sys.unraisablehook = lambda _: None
+    warnings.simplefilter("ignore")
 
 
 def _terminate(_signum: int, _frame: FrameType | None) -> None:
