@@ -103,7 +103,11 @@ def _row(one: Delivery) -> tuple[str, ...]:
 @_WEBHOOK
 @_SUBSCRIPTION
 @_SINCE
-@options.option("--state", type=click.Choice(STATES), help="Those in a state; failed without it.")
+@options.option(
+    "--state",
+    type=click.Choice(STATES),
+    help="Those in a state; without it failed ones, with --since delivered ones, too.",
+)
 @options.hub
 def replay(
     place: databases.Place, as_json: bool, workspace: str, ids: tuple[int, ...], webhook: str | None,
@@ -121,7 +125,7 @@ def replay(
         async with db.reading() as reader:
             found = await workspaces.find(reader, workspace)
         if not ids:
-            wanted = Chosen(webhook, subscription, state or "failed", since)  # type: ignore[arg-type]
+            wanted = Chosen(webhook, subscription, state, since)  # type: ignore[arg-type]
             return await deliveries.replay_many(db, found.id, wanted)
         for id in ids:
             await db.write(lambda tx, of=id: deliveries.replay(tx, found.id, of))  # type: ignore[misc]

@@ -92,11 +92,14 @@ async def cancel_delivery(request: Request[Any, Any, Any], delivery: str) -> Res
     operation_class=writes.describes(_REPLAY),
 )
 async def replay_deliveries(request: Request[Any, Any, Any], hub: Hub) -> Response[shown.Replayed]:
-    """Those of a destination, in a state (failed without it), made since a time."""
+    """Those of a destination, in a state, made since a time.
+
+    Without a state: those that failed; with `since`, all that were delivered or failed.
+    """
 
     async def work(call: Call, runner: Runner) -> Answer:
         assert call.credential is not None
-        workspace_id, wanted = call.credential.workspace.id, _chosen(await call.json_object())
+        workspace_id, wanted = call.credential.workspace.id, _chosen(await call.json_object(optional=True))
 
         async def once(key: intake.Key | None) -> Answer:
             # In several transactions, and the key is taken after the last: who repeats what was cut short goes on.
@@ -151,7 +154,7 @@ async def try_webhook(
 
     async def work(call: Call, runner: Runner) -> Answer:
         assert call.credential is not None
-        body = await call.json_object()
+        body = await call.json_object(optional=True)
         ticket_id = await _ticket(hub, call.credential.workspace.id, body)
         return await _store(call, runner, orders.TryOut(key, ticket_id), 202)
 
@@ -228,8 +231,8 @@ def _chosen(body: dict[str, Any]) -> Chosen:
         for name in FILTERS
         if body.get(name) is not None and not isinstance(body[name], str)
     ]
-    state = body.get("state") or "failed"
-    if state not in STATES[1:]:
+    state = body.get("state")
+    if state not in (None, *STATES[1:]):
         faults.append(Fault("state", f"The state must be one of {', '.join(STATES[1:])}."))
     if body.get("webhook") and body.get("subscription"):
         faults.append(Fault("subscription", "Either a webhook or a subscription, or neither for all."))
@@ -240,4 +243,4 @@ def _chosen(body: dict[str, Any]) -> Chosen:
         faults.append(Fault("since", fault.message))
     if faults:
         raise errors.Invalid(faults)
-    return Chosen(body.get("webhook"), body.get("subscription"), state, since)  # type: ignore[arg-type]
+    return Chosen(body.get("webhook"), body.get("subscription"), state, since)

@@ -169,10 +169,12 @@ class Call:
         self.body = bytes(pieces)
         return self.body
 
-    async def json_object(self) -> dict[str, Any]:
-        """The body as a JSON object. Raises `Unsupported`, `TooLarge`, `Malformed`."""
+    async def json_object(self, *, optional: bool = False) -> dict[str, Any]:
+        """The body as a JSON object; an `optional` one may be left out. Raises `Unsupported`, `TooLarge`, `Malformed`."""
+        if optional and not await self.read_body():  # and so nothing says what kind it is of
+            return {}
         self.require_media_type("application/json")
-        value = strict_json.loads(await self.read_body())
+        value = strict_json.loads(self.body or await self.read_body())
         if not isinstance(value, dict):
             raise errors.Malformed("The body must be a JSON object.")
         return value

@@ -35,7 +35,10 @@ async def replay(tx: Transaction, workspace_id: int, delivery_id: int) -> Delive
 
 
 async def replay_many(db: Database, workspace_id: int, wanted: Chosen) -> int:
-    """Send all anew that fit `wanted` and wait no more; how many. Raises `NotFound` for an unknown destination."""
+    """Send all anew that fit `wanted` and wait no more; how many. Raises `NotFound` for an unknown destination.
+
+    Without a state: those that failed; since a time, those that were delivered, too, but none that was cancelled.
+    """
     async with db.reading() as reader:
         for kind, key in (("webhook", wanted.webhook), ("subscription", wanted.subscription)):
             if key is not None:

@@ -192,6 +192,8 @@ async def finished_ids(
 ) -> list[tuple[int, int]]:
     """(destination, delivery) of some that wait no more, above an id, oldest first."""
     conditions, arguments = _where(workspace_id, wanted)
+    if wanted.state is None:
+        conditions.append("d.state = 'failed'" if wanted.since is None else "d.state <> 'cancelled'")
     rows = await reader.fetch(
         f"select d.destination_id, d.id from deliveries d where {' and '.join(conditions)} "
         f"and d.state <> 'waiting' and d.event_kind <> 'test' and d.id > ${len(arguments) + 1} "
