@@ -22,10 +22,11 @@ $(VENV)/.ready: requirements.lock pyproject.toml
 	@touch $@
 
 # To work on it.
-$(VENV)/.ready-dev: $(VENV)/.ready requirements-dev.lock
+$(VENV)/.ready-dev: $(VENV)/.ready requirements-dev.lock requirements-bucket.lock
 	@echo "setting up what the tests need (once) ..."
 	@$(PIP) install --require-hashes -r requirements-dev.lock
-	@$(BIN)/python -m compileall -q $(VENV)/lib
+	@$(PIP) install --upgrade --target $(VENV)/bucket --require-hashes -r requirements-bucket.lock
+	@$(BIN)/python -m compileall -q $(VENV)/lib $(VENV)/bucket
 	@touch $@
 
 demo: $(VENV)/.ready   ## a running hub with a small workspace and real-looking feedback
@@ -51,6 +52,7 @@ lock: $(VENV)/.ready-dev   ## pin the dependencies again
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate pyproject.toml -o requirements.lock
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate pyproject.toml --group dev -o requirements-dev.lock
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --group pyproject.toml:build -o requirements-build.lock
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --group pyproject.toml:bucket -o requirements-bucket.lock
 
 clean:           ## remove what was set up
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
