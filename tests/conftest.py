@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import fcntl
 import os
+import time
 from collections.abc import Iterator
 
 import httpx
 import pytest
 from hypothesis import HealthCheck, settings
+from tests.support import buckets
 from tests.support import hub as hubs
 from tests.support import postgres as databases
 
@@ -69,3 +71,12 @@ def hub(postgres: databases.Cluster, tmp_path_factory: pytest.TempPathFactory) -
 def http(hub: hubs.Hub) -> Iterator[httpx.Client]:
     with hub.client() as client:
         yield client
+
+
+@pytest.fixture(scope="session")
+def bucket_server() -> Iterator[buckets.Server]:
+    """A server of buckets; whoever needs one to fail starts another."""
+    with buckets.running() as server:
+        yield server
+    # What was done in this process has ended, and its last thread has seen that: before, none may end the interpreter.
+    time.sleep(0.3)

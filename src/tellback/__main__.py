@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 
 from tellback import headstart
@@ -16,9 +17,18 @@ def main() -> None:
         headstart.begin()
     try:
         # Only now: a worker imports meanwhile.
-        sys.exit(importlib.import_module("tellback.cli.root").run(sys.argv[1:]))
+        code = importlib.import_module("tellback.cli.root").run(sys.argv[1:])
     except KeyboardInterrupt:  # before `run` could take care of it
-        sys.exit(_INTERRUPTED)
+        code = _INTERRUPTED
+    _leave(code)
+
+
+def _leave(code: int) -> None:
+    if "obstore" in sys.modules:  # its threads do not bear the interpreter's end
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    sys.exit(code)
 
 
 if __name__ == "__main__":

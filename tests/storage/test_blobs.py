@@ -1,4 +1,4 @@
-"""The file store in a folder: what it keeps, what it shows, what it leaves."""
+"""The file stores, in a folder and in a bucket: what they keep, what they show, what they leave."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ import os
 import shutil
 import stat
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from tests.support import buckets
 
 from tellback.storage import blobs, errors
 from tellback.storage.blobs import writer
@@ -20,15 +22,42 @@ from tellback.storage.blobs import writer
 pytestmark = pytest.mark.anyio
 
 
+@dataclass(frozen=True)
+class Kept:
+    """A store, and the names of all that is in it, unfinished or not."""
+
+    store: blobs.BlobStore
+    left: Callable[[], list[str]]
+
+
+@pytest.fixture(params=["folder", "bucket"])
+async def kept(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Kept]:
+    """Each of the two."""
+    if request.param == "folder":
+        opened = blobs.open_store(str(tmp_path / "files"))
+        yield Kept(opened, lambda: [path.name for path in left(tmp_path)])
+    else:
+        server: buckets.Server = request.getfixturevalue("bucket_server")
+        for name, value in server.environment.items():
+            monkeypatch.setenv(name, value)
+        bucket = server.make_bucket()
+        opened = blobs.open_store(f"s3://{bucket}/files")
+        yield Kept(opened, lambda: server.objects(bucket) + server.unfinished(bucket))
+    await opened.close()
+
+
 @pytest.fixture
 async def store(tmp_path: Path) -> AsyncIterator[blobs.BlobStore]:
+    """The one in a folder."""
     opened = blobs.open_store(str(tmp_path / "files"))
     yield opened
     await opened.close()
 
 
 def left(tmp_path: Path) -> list[Path]:
-    """Every file in the store."""
+    """Every file in the folder."""
     return [path for path in (tmp_path / "files").rglob("*") if path.is_file()]
 
 
@@ -52,36 +81,36 @@ def age(path: Path, hours: float) -> None:
 @pytest.mark.parametrize(
     "size", [0, 1, 70_001, writer.BLOCK - 1, writer.BLOCK, writer.BLOCK + 1, 3 * writer.BLOCK + 5]
 )
-async def test_keeps_exactly_what_was_written(store: blobs.BlobStore, size: int) -> None:
+async def test_keeps_exactly_what_was_written(kept: Kept, size: int) -> None:
     data = os.urandom(size)
-    stored = await put(store, data)
+    stored = await put(kept.store, data)
     assert (stored.size, stored.sha256) == (size, hashlib.sha256(data).hexdigest())
-    assert await read(store, stored.name) == data
+    assert await read(kept.store, stored.name) == data
 
 
 @pytest.mark.parametrize("chunk", [1, 4_095, 3 * writer.BLOCK])
-async def test_does_not_care_how_the_bytes_arrive(store: blobs.BlobStore, chunk: int) -> None:
+async def test_does_not_care_how_the_bytes_arrive(kept: Kept, chunk: int) -> None:
     data = os.urandom(5_000 if chunk == 1 else 2 * writer.BLOCK + 12_345)
-    stored = await put(store, data, chunk)
-    assert await read(store, stored.name) == data
+    stored = await put(kept.store, data, chunk)
+    assert await read(kept.store, stored.name) == data
 
 
-async def test_takes_views_of_memory_that_is_used_again(store: blobs.BlobStore) -> None:
-    writing = store.create()
+async def test_takes_views_of_memory_that_is_used_again(kept: Kept) -> None:
+    writing = kept.store.create()
     buffer = bytearray(b"first ")
     await writing.write(memoryview(buffer))
     buffer[:] = b"second"
     await writing.write(memoryview(buffer))
-    assert await read(store, (await writing.commit()).name) == b"first second"
+    assert await read(kept.store, (await writing.commit()).name) == b"first second"
 
 
-async def test_reads_any_part_of_a_blob(store: blobs.BlobStore) -> None:
+async def test_reads_any_part_of_a_blob(kept: Kept) -> None:
     data = os.urandom(1_000_000)
-    name = (await put(store, data)).name
-    assert await read(store, name, 999_990) == data[999_990:]
-    assert await read(store, name, 10, 700_000) == data[10:700_010]
-    assert await read(store, name, 10, 0) == b""
-    assert await read(store, name, 2_000_000) == b""
+    name = (await put(kept.store, data)).name
+    assert await read(kept.store, name, 999_990) == data[999_990:]
+    assert await read(kept.store, name, 10, 700_000) == data[10:700_010]
+    assert await read(kept.store, name, 10, 0) == b""
+    assert await read(kept.store, name, 2_000_000) == b""
 
 
 async def test_lets_nobody_else_look(store: blobs.BlobStore, tmp_path: Path) -> None:
@@ -101,53 +130,51 @@ async def test_gives_a_blob_its_name_only_when_it_is_complete(store: blobs.BlobS
     assert [path.name for path in left(tmp_path)] == [stored.name]
 
 
-async def test_removes_an_aborted_blob_at_once(store: blobs.BlobStore, tmp_path: Path) -> None:
-    writing = store.create()
+async def test_removes_an_aborted_blob_at_once(kept: Kept) -> None:
+    writing = kept.store.create()
     await writing.write(bytes(3 * writer.BLOCK))
     await writing.abort()
     await writing.abort()
-    assert left(tmp_path) == []
+    assert kept.left() == []
 
 
-async def test_keeps_a_finished_blob_when_it_is_aborted_too_late(store: blobs.BlobStore) -> None:
-    writing = store.create()
+async def test_keeps_a_finished_blob_when_it_is_aborted_too_late(kept: Kept) -> None:
+    writing = kept.store.create()
     await writing.write(b"kept")
     stored = await writing.commit()
     await writing.abort()
-    assert await read(store, stored.name) == b"kept"
+    assert await read(kept.store, stored.name) == b"kept"
 
 
-async def test_leaves_nothing_of_a_commit_that_was_cancelled(store: blobs.BlobStore, tmp_path: Path) -> None:
+async def test_leaves_nothing_of_a_commit_that_was_cancelled(kept: Kept) -> None:
     for delay in (0, 0.0005, 0.002):
-        writing = store.create()
+        writing = kept.store.create()
         await writing.write(bytes(2 * writer.BLOCK))
         committing = asyncio.create_task(writing.commit())
         await asyncio.sleep(delay)
         if committing.cancel():
             with pytest.raises(asyncio.CancelledError):
                 await committing
-            assert left(tmp_path) == []
+            assert kept.left() == []
         else:
-            await store.delete(committing.result().name)
+            await kept.store.delete(committing.result().name)
 
 
-async def test_deletes_a_blob_and_does_not_mind_when_it_is_gone(
-    store: blobs.BlobStore, tmp_path: Path
-) -> None:
-    name = (await put(store, b"old")).name
-    await store.delete(name)
-    await store.delete(name)
-    assert left(tmp_path) == []
+async def test_deletes_a_blob_and_does_not_mind_when_it_is_gone(kept: Kept) -> None:
+    name = (await put(kept.store, b"old")).name
+    await kept.store.delete(name)
+    await kept.store.delete(name)
+    assert kept.left() == []
     with pytest.raises(errors.BlobMissing):
-        await read(store, name)
+        await read(kept.store, name)
 
 
 @pytest.mark.parametrize(
     "name", ["", "../../etc/passwd", "aa/../bb", "A" * 32, "0" * 31, "0" * 33, "0" * 32 + "\n"]
 )
-async def test_finds_nothing_under_a_name_it_did_not_make(store: blobs.BlobStore, name: str) -> None:
+async def test_finds_nothing_under_a_name_it_did_not_make(kept: Kept, name: str) -> None:
     with pytest.raises(errors.BlobMissing):
-        await read(store, name)
+        await read(kept.store, name)
 
 
 async def test_sweeps_what_is_old_and_has_no_row(store: blobs.BlobStore, tmp_path: Path) -> None:
@@ -185,9 +212,9 @@ async def test_sweeps_in_shares(store: blobs.BlobStore, tmp_path: Path) -> None:
     assert [path.name[:2] for path in left(tmp_path)] == ["0a"]
 
 
-async def test_holds_nothing_up_while_another_blob_is_written(store: blobs.BlobStore) -> None:
+async def test_holds_nothing_up_while_another_blob_is_written(kept: Kept) -> None:
     data = [os.urandom(writer.BLOCK + number) for number in range(20)]
-    stored = await asyncio.gather(*(put(store, one) for one in data))
+    stored = await asyncio.gather(*(put(kept.store, one) for one in data))
     assert [one.sha256 for one in stored] == [hashlib.sha256(one).hexdigest() for one in data]
 
 
@@ -203,10 +230,3 @@ def test_says_in_one_line_where_it_cannot_be(tmp_path: Path) -> None:
     for place in (tmp_path / "taken", tmp_path / "taken" / "below"):
         with pytest.raises(errors.StorageError, match=r"^cannot keep files in .*taken[^\n]*: [^\n]+$"):
             blobs.open_store(str(place))
-
-
-def test_says_in_one_line_that_buckets_are_for_later() -> None:
-    with pytest.raises(
-        errors.StorageError, match=r"^file stores at s3:// are not available in this version[^\n]*$"
-    ):
-        blobs.open_store("s3://bucket/prefix")

@@ -92,7 +92,13 @@ class Hub:
 
 
 @contextmanager
-def running(log: Path, *place: str, options: tuple[str, ...] = (), port: int | None = None) -> Iterator[Hub]:
+def running(
+    log: Path,
+    *place: str,
+    options: tuple[str, ...] = (),
+    port: int | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> Iterator[Hub]:
     """A hub from the moment it says that it is ready. `place` is --data DIR or --database-url URL."""
     port = port or free_port()
     with log.open("a", encoding="utf-8") as errors:
@@ -101,7 +107,7 @@ def running(log: Path, *place: str, options: tuple[str, ...] = (), port: int | N
             stdout=subprocess.PIPE,
             stderr=errors,
             text=True,
-            env=ENVIRONMENT,
+            env=ENVIRONMENT | dict(environment or {}),
         )
     try:
         assert process.stdout is not None

@@ -63,18 +63,20 @@ def serve(config: Settings, announce: Callable[[str], None], prepare: Prepare | 
 @contextmanager
 def prepared(config: Settings) -> Iterator[Settings]:
     """What the workers need: a running database that is up to date, and a place for files."""
+    files = config.files or str(config.data / "files")
     if config.database_url is not None:
-        asyncio.run(_checked(config, config.database_url, patience=0))
+        blobs.check(files)
+        asyncio.run(_migrated(config.database_url, patience=0))
         yield config
         return
     with embedded.serving(config.data) as membership:
-        asyncio.run(_checked(config, membership.url, patience=_TAKEOVER_S))
+        blobs.check(files)
+        asyncio.run(_migrated(membership.url, patience=_TAKEOVER_S))
         yield msgspec.structs.replace(config, database_url=membership.url)
 
 
-async def _checked(config: Settings, url: str, *, patience: float) -> None:
+async def _migrated(url: str, *, patience: float) -> None:
     """`patience` in seconds is for a database that may be away for a moment."""
-    await blobs.open_store(config.files or str(config.data / "files")).close()
     deadline = time.monotonic() + patience
     while True:
         try:

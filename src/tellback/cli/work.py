@@ -16,7 +16,7 @@ import msgspec
 from tellback import logs
 from tellback.cli import databases, options, output, serve_options
 from tellback.settings import Settings
-from tellback.storage import migrate
+from tellback.storage import blobs, migrate
 
 #: Of the 10 s from SIGTERM to the end.
 STOP_S = 6.0
@@ -39,6 +39,9 @@ def command(place: databases.Place, as_json: bool, **given: Any) -> None:
         if not announced:
             output.line(json.dumps({"ready": "work"}) if as_json else "tellback is ready to deliver")
         announced = True
+
+    if settings.files and blobs.in_bucket(settings.files):
+        blobs.check(settings.files)  # a folder is looked at where it is opened
 
     # Not at the top: every command would have to wait until the server's loop is loaded.
     run = importlib.import_module("uvloop").run

@@ -8,7 +8,6 @@ is on disk before `commit` returns.
 from __future__ import annotations
 
 import os
-import re
 import secrets
 import time
 from collections.abc import AsyncIterator, Collection, Iterable, Sequence
@@ -17,15 +16,13 @@ from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
-from tellback.storage.blobs.store import PREFIXES, Known
+from tellback.storage.blobs.store import PREFIXES, Known, is_name, new_name, path_of
 from tellback.storage.blobs.threads import Folders, Threads, sync_folder
 from tellback.storage.blobs.writer import LocalWriter
 from tellback.storage.errors import BlobMissing, StorageError
 
 READ = 256 * 1024
 THREADS = 8
-
-_NAME = re.compile(r"[0-9a-f]{32}")
 
 
 class LocalBlobs:
@@ -39,14 +36,11 @@ class LocalBlobs:
     @classmethod
     def open(cls, folder: Path) -> LocalBlobs:
         """The store in `folder`, which is made when it is not there. Raises `StorageError`, in one line."""
-        try:
-            _prepare(folder)
-        except OSError as error:
-            raise StorageError(f"cannot keep files in {folder}: {error.strerror}") from error
+        check(folder)
         return cls(folder)
 
     def create(self) -> LocalWriter:
-        return LocalWriter(self._threads, self._folders, self._path(secrets.token_hex(16)))
+        return LocalWriter(self._threads, self._folders, self._path(new_name()))
 
     @asynccontextmanager
     async def reading(
@@ -71,7 +65,7 @@ class LocalBlobs:
             folder = self._folder / prefix
             old = await self._threads.run(partial(_older, folder, before))
             kept: Collection[str] = ()
-            if blobs := [name for name in old if _NAME.fullmatch(name)]:
+            if blobs := [name for name in old if is_name(name)]:
                 kept = await known(blobs)
             if garbage := [name for name in old if name not in kept]:
                 await self._threads.run(partial(_unlink, folder, garbage))
@@ -82,9 +76,7 @@ class LocalBlobs:
         await self._threads.close()
 
     def _path(self, name: str) -> Path:
-        if not _NAME.fullmatch(name):
-            raise BlobMissing("no file can have this name")
-        return self._folder / name[:2] / name
+        return self._folder / path_of(name)
 
     async def _chunks(self, descriptor: int, offset: int, length: int | None) -> AsyncIterator[bytes]:
         left = length
@@ -96,6 +88,14 @@ class LocalBlobs:
             yield chunk
             offset += len(chunk)
             left = None if left is None else left - len(chunk)
+
+
+def check(folder: Path) -> None:
+    """See that files can be kept in `folder`, and make it. Raises `StorageError`, in one line."""
+    try:
+        _prepare(folder)
+    except OSError as error:
+        raise StorageError(f"cannot keep files in {folder}: {error.strerror}") from error
 
 
 def _prepare(folder: Path) -> None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
+import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
+
+from tellback.storage.errors import BlobMissing
 
 #: Tells which of some blob names have a row.
 Known = Callable[[Sequence[str]], Awaitable[Collection[str]]]
@@ -14,10 +18,12 @@ Known = Callable[[Sequence[str]], Awaitable[Collection[str]]]
 #: Every blob's name begins with one of these; a sweep may take them in shares.
 PREFIXES = tuple(f"{number:02x}" for number in range(256))
 
+_NAME = re.compile(r"[0-9a-f]{32}")
+
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A blob that is on disk: the store's name of it, its size in bytes, its SHA-256 in hex."""
+    """A blob that is kept: the store's name of it, its size in bytes, its SHA-256 in hex."""
 
     name: str
     size: int
@@ -61,3 +67,20 @@ class BlobStore(Protocol):
 
     async def close(self) -> None:
         """Finish what is running and let go of the threads."""
+
+
+def new_name() -> str:
+    """A name that nobody can guess."""
+    return secrets.token_hex(16)
+
+
+def is_name(text: str) -> bool:
+    """Whether `new_name` could have made it."""
+    return _NAME.fullmatch(text) is not None
+
+
+def path_of(name: str) -> str:
+    """Where a blob lies in its store: <first two hex digits>/<32 hex digits>. Raises `BlobMissing`."""
+    if not is_name(name):
+        raise BlobMissing("no file can have this name")
+    return f"{name[:2]}/{name}"
