@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from tellback.cli import databases, doctor_checks, doctor_database, options, output
+from tellback.cli import databases, doctor_checks, doctor_database, options, output, serve_options
 from tellback.cli.doctor_checks import Finding
 from tellback.storage import embedded
 from tellback.storage.errors import StorageError
@@ -18,7 +18,7 @@ from tellback.storage.errors import StorageError
 @click.command()
 @options.option("--host", default="127.0.0.1", show_default=True, help="Where the hub listens.")
 @options.option("--port", type=click.IntRange(1, 65535), default=8080, show_default=True)
-@options.option("--files", default="", help="Where files are kept; in the data folder without it.")
+@serve_options.FILES
 @options.hub
 def command(place: databases.Place, as_json: bool, host: str, port: int, files: str) -> int:
     """Say what is wrong, and what to do. Ends with 0 when nothing is, with 1 otherwise; changes nothing."""

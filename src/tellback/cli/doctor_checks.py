@@ -14,8 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tellback.cli import output
+from tellback.storage import blobs
 from tellback.storage.embedded import binaries, cluster
 from tellback.storage.embedded.folder import Folder
+from tellback.storage.errors import StorageError
 
 LEAST_FREE = 1024**3
 _LOG_TAIL = 64 * 1024
@@ -100,8 +102,7 @@ def files_folder(files: str, data: Path) -> Iterator[Finding]:
     subject = "files"
     folder = Path(files) if files else data / "files"
     if "://" in files:
-        advice = "Give a folder with --files."
-        yield Finding(subject, False, f"stores at {files} are not available in this version", advice)
+        yield _bucket(files)
     elif not folder.exists():
         yield Finding(subject, True, f"{folder} is not there yet; `tellback serve` makes it")
     elif not os.access(folder, os.W_OK | os.X_OK):
@@ -109,6 +110,15 @@ def files_folder(files: str, data: Path) -> Iterator[Finding]:
         yield Finding(subject, False, f"{folder} cannot be written to", advice)
     else:
         yield Finding(subject, True, str(folder))
+
+
+def _bucket(files: str) -> Finding:
+    advice = "See that the bucket is there, and that the AWS_… variables say where and with which keys."
+    try:
+        blobs.check(files)
+    except StorageError as error:
+        return Finding("files", False, str(error), advice)
+    return Finding("files", True, f"{files} takes and gives them")
 
 
 def listening(host: str, port: int) -> Finding:

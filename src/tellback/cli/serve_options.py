@@ -32,7 +32,11 @@ DELIVERY = (
         help="The waits before each attempt at a delivery, ±20 %.",
     ),
 )
-FILES = options.option("--files", default="", help="Where files are kept; in the data folder without it.")
+FILES = options.option(
+    "--files",
+    default="",
+    help="Where files are kept: a folder, or s3://bucket/prefix; in the data folder without it.",
+)
 SESSION_IDLE = options.option(
     "--session-idle",
     type=options.Words("30d", settings.duration),
