@@ -3,6 +3,8 @@
 A file never changes once it is stored, and is there before its row. So the files that a dump speaks of are all
 there when they are copied after it, whatever happens meanwhile. Restoring goes the other way: the database, in
 one transaction, comes last, and whatever is cut short before that can be done again.
+
+Where files are in a bucket there is no folder of them: the backup holds the database alone.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ import re
 import shutil
 import subprocess
 import tarfile
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -35,14 +38,17 @@ _COPIED_AT_ONCE = 1024 * 1024
 
 @dataclass(frozen=True)
 class Done:
-    """How many files there were, and the backup's size in bytes."""
+    """How many files there were (None: they are in a bucket), and the backup's size in bytes."""
 
-    files: int
+    files: int | None
     size: int
 
 
-def save(place: databases.Place, url: str, files: Path, target: Path) -> Done:
-    """Write a backup to `target`, which is there when it is complete and not before. Raises `Refused`, `OSError`."""
+def save(place: databases.Place, url: str, files: Path | None, target: Path) -> Done:
+    """Write a backup to `target`, which is there when it is complete and not before; `files` None is a bucket.
+
+    Raises `Refused`, `OSError`.
+    """
     if target.exists():
         raise faults.Refused(f"{target} is there already; name a new file.")
     dump, unfinished = (target.with_name(f"{target.name}.{end}") for end in ("database.part", "part"))
@@ -66,7 +72,7 @@ def save(place: databases.Place, url: str, files: Path, target: Path) -> Done:
                 _add_json(archive, _ABOUT, about)
                 with dump.open("rb") as content:
                     _add(archive, _DUMP, content)
-                count = sum(_add_blob(archive, path) for path in _blobs(files))
+                count = sum(_add_blob(archive, path) for path in _blobs(files)) if files else 0
                 _add_json(archive, _END, {"files": count})  # a tar that was cut short can look whole
             out.flush()
             os.fsync(out.fileno())
@@ -75,7 +81,7 @@ def save(place: databases.Place, url: str, files: Path, target: Path) -> Done:
     finally:
         for left in (dump, unfinished):
             left.unlink(missing_ok=True)
-    return Done(count, target.stat().st_size)
+    return Done(count if files else None, target.stat().st_size)
 
 
 @contextmanager
@@ -97,15 +103,19 @@ def opened(file: Path) -> Iterator[tarfile.TarFile]:
         raise faults.Refused(f"{file} is no backup of tellback's, or is broken: {error}.") from error
 
 
-def restore(place: databases.Place, url: str, files: Path, archive: tarfile.TarFile) -> Done:
-    """Bring everything back, then the schema up to date. Raises `Refused` where a hub is already, `StorageError`."""
+def restore(place: databases.Place, url: str, files: str, archive: tarfile.TarFile) -> Done:
+    """Bring everything back, then the schema up to date. `files` is a folder or a bucket, which is left as it is.
+
+    Raises `Refused` where a hub is already, and where files would have to go into a bucket; `StorageError`.
+    """
     if not asyncio.run(migrate.is_empty(url)):
         where = "the database" if place.database_url else place.data
         raise faults.Refused(f"{where} holds a hub already; restore into a new folder or an empty database.")
-    asyncio.run(blobs.open_store(str(files)).close())  # makes the folder, or says why it cannot
-    dump = files / f"{_DUMP}.part"
-    try:
-        count = _unpack(archive, files, dump)
+    blobs.check(files)  # makes the folder, or says why it cannot
+    folder = None if blobs.in_bucket(files) else Path(files)
+    with _room(folder) as room:
+        dump = room / f"{_DUMP}.part"
+        count = _unpack(archive, folder, dump)
         _run(
             place,
             url,
@@ -116,14 +126,25 @@ def restore(place: databases.Place, url: str, files: Path, archive: tarfile.TarF
             "--dbname=",
             str(dump),
         )
-    finally:
-        dump.unlink(missing_ok=True)
     asyncio.run(migrate.migrate(url))
     asyncio.run(migrate.analyze(url))  # what it knew of the tables is not in a dump
-    return Done(count, os.stat(archive.name or "").st_size)
+    return Done(count if folder else None, os.stat(archive.name or "").st_size)
 
 
-def _unpack(archive: tarfile.TarFile, files: Path, dump: Path) -> int:
+@contextmanager
+def _room(folder: Path | None) -> Iterator[Path]:
+    """Where the dump may lie for a while: beside the files, or in the system's temporary folder."""
+    if folder is None:
+        with tempfile.TemporaryDirectory(prefix="tellback-") as temporary:
+            yield Path(temporary)
+        return
+    try:
+        yield folder
+    finally:
+        (folder / f"{_DUMP}.part").unlink(missing_ok=True)
+
+
+def _unpack(archive: tarfile.TarFile, files: Path | None, dump: Path) -> int:
     """Put the dump and the files where they belong; how many files. Raises `Refused` where something is missing."""
     count, expected = 0, None
     for member in archive:
@@ -135,6 +156,11 @@ def _unpack(archive: tarfile.TarFile, files: Path, dump: Path) -> int:
         elif member.name == _END:
             expected = json.load(content)["files"]
         elif blob := _BLOB.fullmatch(member.name):
+            if files is None:
+                raise faults.Refused(
+                    "the backup holds files, and nothing is put into a bucket here; restore it with --files "
+                    "naming a folder, and copy that into the bucket."
+                )
             _put(content, files / blob[1] / blob[2])
             count += 1
     if expected != count or not dump.exists():

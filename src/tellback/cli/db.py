@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from tellback.cli import backups, databases, options, output, programs, serve_options
+from tellback.storage import blobs
 from tellback.storage import migrate as migrations
 
 
@@ -76,8 +77,9 @@ def shell(place: databases.Place, as_json: bool) -> int:
 def backup(place: databases.Place, as_json: bool, file: Path, files: str) -> None:
     """Save the database and the files into FILE, also while the hub runs."""
     with databases.access(place, make=False) as database:
-        saved = backups.save(place, database.url, _folder(place, files), file)
-    _tell(as_json, f"{file}: the database and {_files(saved)}, {saved.size:,} bytes", saved)
+        folder = None if blobs.in_bucket(files) else Path(_place_of(place, files))
+        saved = backups.save(place, database.url, folder, file)
+    _tell(as_json, f"{file}: {_held(saved)}, {saved.size:,} bytes{_elsewhere(saved, files)}", saved)
 
 
 @command.command()
@@ -87,16 +89,25 @@ def backup(place: databases.Place, as_json: bool, file: Path, files: str) -> Non
 def restore(place: databases.Place, as_json: bool, file: Path, files: str) -> None:
     """Bring back what FILE holds, into a new data folder or an empty database."""
     with backups.opened(file) as archive, databases.access(place) as database:
-        restored = backups.restore(place, database.url, _folder(place, files), archive)
-    _tell(as_json, f"{file} is restored: the database and {_files(restored)}", restored)
+        restored = backups.restore(place, database.url, _place_of(place, files), archive)
+    _tell(as_json, f"{file} is restored: {_held(restored)}{_elsewhere(restored, files)}", restored)
 
 
-def _folder(place: databases.Place, files: str) -> Path:
-    return Path(files) if files else place.data / "files"
+def _place_of(place: databases.Place, files: str) -> str:
+    return files or str(place.data / "files")
 
 
-def _files(done: backups.Done) -> str:
-    return "1 file" if done.files == 1 else f"{done.files:,} files"
+def _held(done: backups.Done) -> str:
+    if done.files is None:
+        return "the database"
+    return f"the database and {'1 file' if done.files == 1 else f'{done.files:,} files'}"
+
+
+def _elsewhere(done: backups.Done, files: str) -> str:
+    """What to know where files are in a bucket."""
+    return (
+        "" if done.files is not None else f"; the files are in {files}: save them by the bucket's own means"
+    )
 
 
 def _tell(as_json: bool, text: str, done: backups.Done) -> None:
