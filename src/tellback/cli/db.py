@@ -79,7 +79,8 @@ def backup(place: databases.Place, as_json: bool, file: Path, files: str) -> Non
     with databases.access(place, make=False) as database:
         folder = None if blobs.in_bucket(files) else Path(_place_of(place, files))
         saved = backups.save(place, database.url, folder, file)
-    _tell(as_json, f"{file}: {_held(saved)}, {saved.size:,} bytes{_elsewhere(saved, files)}", saved)
+    apart = f"; the files stay in {files}: save them by the bucket's own means" if folder is None else ""
+    _tell(as_json, f"{file}: {_held(saved)}, {saved.size:,} bytes{apart}", saved)
 
 
 @command.command()
@@ -90,7 +91,8 @@ def restore(place: databases.Place, as_json: bool, file: Path, files: str) -> No
     """Bring back what FILE holds, into a new data folder or an empty database."""
     with backups.opened(file) as archive, databases.access(place) as database:
         restored = backups.restore(place, database.url, _place_of(place, files), archive)
-    _tell(as_json, f"{file} is restored: {_held(restored)}{_elsewhere(restored, files)}", restored)
+    apart = f"; the files are those in {files}" if restored.files is None else ""
+    _tell(as_json, f"{file} is restored: {_held(restored)}{apart}", restored)
 
 
 def _place_of(place: databases.Place, files: str) -> str:
@@ -101,13 +103,6 @@ def _held(done: backups.Done) -> str:
     if done.files is None:
         return "the database"
     return f"the database and {'1 file' if done.files == 1 else f'{done.files:,} files'}"
-
-
-def _elsewhere(done: backups.Done, files: str) -> str:
-    """What to know where files are in a bucket."""
-    return (
-        "" if done.files is not None else f"; the files are in {files}: save them by the bucket's own means"
-    )
 
 
 def _tell(as_json: bool, text: str, done: backups.Done) -> None:

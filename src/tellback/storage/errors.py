@@ -14,7 +14,7 @@ class QueueFull(StorageError):
 
 
 class BlobsAway(StorageError):
-    """The file store could not do what was asked (disk full, input/output error): nothing was stored."""
+    """The file store could not do what was asked (disk full, bucket away): nothing was stored."""
 
 
 class BlobMissing(StorageError):

@@ -34,8 +34,8 @@ RETRY_WITHIN = timedelta(seconds=10)
 
 #: Where obstore looks for the store's address, as S3 tools do. Without any it is AWS's own.
 _ADDRESSES = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT")
-#: AWS's service that tells a machine there its keys; obstore asks it when the environment names none.
-_METADATA_SERVICE = "169.254.169.254"
+#: What is asked of the service that tells a machine of AWS its keys; obstore does when the environment names none.
+_METADATA = re.compile(r"/latest/(api/token|meta-data/)")
 _CODE = re.compile(r"<Code>([A-Za-z]{1,64})</Code>")
 _STATUS = re.compile(r"status code: ([1-5][0-9]{2})")
 
@@ -155,7 +155,7 @@ class Objects:
     def _said(self, error: Exception) -> str:
         text = str(error)
         code, status = _CODE.search(text), _STATUS.search(text)
-        if _METADATA_SERVICE in text:
+        if _METADATA.search(text):
             return f"no keys for {self._bucket}: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
         if code and code[1] == "NoSuchBucket":
             return f"there is no bucket {self._bucket.name}"
