@@ -29,9 +29,8 @@ def test_does_not_start_on_a_bucket_that_is_not_there(bucket_server: buckets.Ser
         place = ("--database-url", NOWHERE, "--files", "s3://no-such-bucket/x")
         done = command.tellback(*words, *place, environment=bucket_server.environment)
         assert (done.code, done.out) == (2, "")
-        assert done.err == (
-            "tellback: cannot keep files in s3://no-such-bucket/x: there is no bucket no-such-bucket\n"
-        )
+        why = f"there is no bucket no-such-bucket at 127.0.0.1:{bucket_server.port}"
+        assert done.err == f"tellback: cannot keep files in s3://no-such-bucket/x: {why}\n"
 
 
 def test_says_what_to_install_where_it_is_not(bucket_server: buckets.Server, tmp_path: Path) -> None:

@@ -155,9 +155,9 @@ def test_refuses_a_database_it_cannot_reach(url: str, tmp_path: Path) -> None:
 
 
 def test_refuses_a_file_store_it_does_not_have(tmp_path: Path) -> None:
-    done = command.tellback("serve", "--data", tmp_path / "data", "--port", "0", "--files", "s3://bucket/hub")
+    done = command.tellback("serve", "--data", tmp_path / "data", "--port", "0", "--files", "gs://bucket/hub")
     assert (done.code, done.out) == (2, "")
-    assert "not available in this version" in done.err
+    assert done.err == "tellback: there are no file stores at gs://; give a folder, or s3://bucket/prefix\n"
     assert command.naming(tmp_path / "data") == {}
 
 

@@ -165,7 +165,7 @@ async def test_says_that_it_is_away_whatever_is_asked(monkeypatch: pytest.Monkey
         with pytest.raises(errors.BlobsAway):
             await begun.commit()
         for asked in (put(store, b"new"), read(store, name), store.delete(name), store.sweep(known)):
-            with pytest.raises(errors.BlobsAway, match=r"^s3://[a-z0-9-]+/files does not answer$"):
+            with pytest.raises(errors.BlobsAway, match=rf"^127.0.0.1:{server.port} does not answer$"):
                 await asked
         with pytest.raises(errors.BlobsAway):
             await anext(chunks)
@@ -188,7 +188,7 @@ async def test_gives_up_an_upload_of_which_a_part_fails(monkeypatch: pytest.Monk
     with refusing.parts() as (url, asked):
         point_at(url, monkeypatch)
         store = blobs.open_store("s3://feedback/files")
-        with pytest.raises(errors.BlobsAway, match=r"^s3://feedback/files answered 500 \(InternalError\)$"):
+        with pytest.raises(errors.BlobsAway, match=r"^127.0.0.1:[0-9]+ answered 500 \(InternalError\)$"):
             await put(store, bytes(6 * objects.PART))
         await store.close()
     assert "DELETE uploadId" in asked
@@ -265,7 +265,7 @@ def test_can_be_used_where_everything_is_right(bucket: str, bucket_server: bucke
 def test_says_in_one_line_where_it_cannot_be(bucket: str, place: str, said: str) -> None:
     with pytest.raises(errors.StorageError) as refused:
         blobs.check(place)
-    assert str(refused.value) == said
+    assert str(refused.value).partition(" at 127.0.0.1:")[0] == said
 
 
 def test_says_in_one_line_that_the_keys_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -273,9 +273,9 @@ def test_says_in_one_line_that_the_keys_are_refused(monkeypatch: pytest.MonkeyPa
         point_at(url, monkeypatch)
         with pytest.raises(errors.StorageError) as refused:
             blobs.check("s3://feedback/files")
-    assert str(refused.value) == (
-        "cannot keep files in s3://feedback/files: s3://feedback/files refuses the keys (InvalidAccessKeyId)"
-    )
+    host = url.removeprefix("http://")
+    said = f"cannot keep files in s3://feedback/files: {host} refuses the keys (InvalidAccessKeyId)"
+    assert str(refused.value) == said
 
 
 def test_says_in_one_line_that_there_are_no_keys(bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,6 +12,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from urllib.parse import urlsplit
 
 import obstore
 from obstore import exceptions, store
@@ -32,7 +33,7 @@ RETRIES = 2
 #: From here on nothing is tried again.
 RETRY_WITHIN = timedelta(seconds=10)
 
-#: Where obstore looks for the store's address, as S3 tools do. Without any it is AWS's own.
+#: Where the store's address is looked for, as S3 tools do: the first counts. Without any it is AWS's own.
 _ADDRESSES = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT")
 #: What is asked of the service that tells a machine of AWS its keys; obstore does when the environment names none.
 _METADATA = re.compile(r"/latest/(api/token|meta-data/)")
@@ -58,17 +59,16 @@ class Objects:
     def __init__(self, bucket: Bucket) -> None:
         """Asks nobody anything yet. Raises `StorageError` for an environment that cannot be right."""
         self._bucket = bucket
-        addresses = {name: os.environ[name] for name in _ADDRESSES if os.environ.get(name)}
-        for name, address in addresses.items():
-            if not is_web_address(address):  # obstore would panic
-                raise StorageError(f"{name} is not an address; write it like https://s3.example")
-        plain = any(address.startswith("http://") for address in addresses.values())
+        address = _address()
+        self._host = urlsplit(address).netloc.rpartition("@")[2] or "AWS"
+        endpoint: store.S3Config = {"endpoint": address} if address else {}
         try:
             self._store = store.S3Store(
                 bucket.name,
                 prefix=bucket.prefix or None,
+                config=endpoint,
                 client_options={
-                    "allow_http": plain,
+                    "allow_http": address.startswith("http://"),
                     "connect_timeout": CONNECT_WITHIN,
                     "timeout": ANSWER_WITHIN,
                 },
@@ -156,11 +156,20 @@ class Objects:
         text = str(error)
         code, status = _CODE.search(text), _STATUS.search(text)
         if _METADATA.search(text):
-            return f"no keys for {self._bucket}: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+            return "there are no keys; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
         if code and code[1] == "NoSuchBucket":
-            return f"there is no bucket {self._bucket.name}"
+            return f"there is no bucket {self._bucket.name} at {self._host}"
         if status:
             why = f" ({code[1]})" if code else ""
             refused = status[1] in ("401", "403")
-            return f"{self._bucket} {'refuses the keys' if refused else f'answered {status[1]}'}{why}"
-        return f"{self._bucket} does not answer"
+            return f"{self._host} {'refuses the keys' if refused else f'answered {status[1]}'}{why}"
+        return f"{self._host} does not answer"
+
+
+def _address() -> str:
+    """The store's, empty for AWS's own. Raises `StorageError` for what is none: obstore would panic."""
+    name = next((name for name in _ADDRESSES if os.environ.get(name)), "")
+    address = os.environ[name] if name else ""
+    if address and not is_web_address(address):
+        raise StorageError(f"{name} is not an address; write it like https://s3.example")
+    return address
