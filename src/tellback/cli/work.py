@@ -40,7 +40,7 @@ def command(place: databases.Place, as_json: bool, **given: Any) -> None:
             output.line(json.dumps({"ready": "work"}) if as_json else "tellback is ready to deliver")
         announced = True
 
-    if settings.files and blobs.in_bucket(settings.files):
+    if blobs.in_bucket(settings.files):
         blobs.check(settings.files)  # a folder is looked at where it is opened
 
     # Not at the top: every command would have to wait until the server's loop is loaded.

@@ -18,7 +18,7 @@ from tellback.storage.blobs.threads import Threads
 from tellback.storage.blobs.uploads import BucketWriter
 
 #: Bytes a reader asks for at once: no connection is open while a slow client takes them.
-READ = 2 * 1024 * 1024
+READ = 4 * 1024 * 1024
 THREADS = 4
 #: For removals under way; what is left of them the sweep finds.
 CLOSE_WITHIN_S = 2.0

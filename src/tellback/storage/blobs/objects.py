@@ -108,7 +108,7 @@ class Objects:
     async def size(self, path: str) -> int:
         """Of an object, in bytes. Raises `BlobMissing`, `BlobsAway`."""
         try:
-            with self._named():
+            with self._sought():
                 return (await obstore.head_async(self._store, path))["size"]
         except BlobMissing:
             await self.look()  # it may be the bucket that is not there
@@ -116,13 +116,13 @@ class Objects:
 
     async def read(self, path: str, start: int, end: int) -> bytes:
         """The bytes from `start` to before `end`, which must be in the object. Raises `BlobMissing`, `BlobsAway`."""
-        with self._named():
+        with self._sought():
             return (await obstore.get_range_async(self._store, path, start=start, end=end)).to_bytes()
 
     async def delete(self, paths: Sequence[str]) -> None:
         """Remove objects; one that is not there is no fault. Raises `BlobsAway`."""
         try:
-            with self._named():
+            with self._sought():
                 await obstore.delete_async(self._store, paths)
         except BlobMissing:
             await self.look()
@@ -145,12 +145,19 @@ class Objects:
             yield
         except (GivenUp, StorageError):
             raise
-        except FileNotFoundError as error:
-            if "NoSuchBucket" in str(error):
-                raise BlobsAway(self._said(error)) from None
-            raise BlobMissing("the file store holds nothing under this name") from None
         except Exception as error:
             raise BlobsAway(self._said(error)) from None
+
+    @contextmanager
+    def _sought(self) -> Iterator[None]:
+        """As `_named`, where it may be the object that is not there, and not the bucket: `BlobMissing`."""
+        with self._named():
+            try:
+                yield
+            except FileNotFoundError as error:
+                if "NoSuchBucket" in str(error):
+                    raise
+                raise BlobMissing("the file store holds nothing under this name") from None
 
     def _said(self, error: Exception) -> str:
         text = str(error)
