@@ -209,6 +209,16 @@ async def test_finds_a_blob_missing_only_where_the_bucket_is_there(
         await store.delete(name)
 
 
+async def test_is_away_where_nothing_is_found_and_nobody_says_what(monkeypatch: pytest.MonkeyPatch) -> None:
+    with refusing.empty() as url:
+        point_at(url, monkeypatch)
+        store = blobs.open_store("s3://feedback/files")
+        for asked in (put(store, b"new"), put(store, bytes(2 * objects.PART)), read(store, "0" * 32)):
+            with pytest.raises(errors.BlobsAway, match=r"^127.0.0.1:[0-9]+ answered 404$"):
+                await asked
+        await store.close()
+
+
 async def test_sweeps_what_is_old_and_has_no_row_and_is_its_own(
     store: blobs.BlobStore, bucket_server: buckets.Server, bucket: str
 ) -> None:

@@ -43,6 +43,18 @@ def parts() -> Iterator[tuple[str, list[str]]]:
 
 
 @contextmanager
+def empty() -> Iterator[str]:
+    """Has nothing, not even a bucket, and does not say which it is; its address."""
+
+    class Missing(_Handler):
+        def answer(self) -> tuple[int, str]:
+            return 404, ""
+
+    with _serving(Missing) as url:
+        yield url
+
+
+@contextmanager
 def silent() -> Iterator[str]:
     """Takes connections and never says a word; its address."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
