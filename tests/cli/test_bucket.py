@@ -42,7 +42,7 @@ def test_says_what_to_install_where_it_is_not(bucket_server: buckets.Server, tmp
     )  # fmt: skip
     assert (done.code, done.out) == (2, "")
     assert done.err == (
-        "tellback: files at s3:// need tellback's extra of that name; install it: pip install 'tellback[s3]'\n"
+        "tellback: files at s3:// need tellback's extra of that name; install it from its checkout: pip install '.[s3]'\n"
     )
 
 

@@ -9,7 +9,9 @@ from urllib.parse import urlsplit
 from tellback.storage.errors import StorageError
 
 #: Said where what talks to buckets is not installed.
-NEEDS_EXTRA = "files at s3:// need tellback's extra of that name; install it: pip install 'tellback[s3]'"
+NEEDS_EXTRA = (
+    "files at s3:// need tellback's extra of that name; install it from its checkout: pip install '.[s3]'"
+)
 
 _SCHEME = "s3"
 _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,62}")
