@@ -9,7 +9,6 @@ Where files are in a bucket there is no folder of them: the backup holds the dat
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import io
 import json
@@ -27,7 +26,7 @@ from pathlib import Path
 from typing import IO, Any
 
 import tellback
-from tellback.cli import databases, faults, programs
+from tellback.cli import databases, faults, interrupts, programs
 from tellback.storage import blobs, migrate
 
 _ABOUT, _DUMP, _END = "tellback-backup.json", "database.dump", "end.json"
@@ -108,7 +107,7 @@ def restore(place: databases.Place, url: str, files: str, archive: tarfile.TarFi
 
     Raises `Refused` where a hub is already, and where files would have to go into a bucket; `StorageError`.
     """
-    if not asyncio.run(migrate.is_empty(url)):
+    if not interrupts.run(migrate.is_empty(url)):
         where = "the database" if place.database_url else place.data
         raise faults.Refused(f"{where} holds a hub already; restore into a new folder or an empty database.")
     blobs.check(files)  # makes the folder, or says why it cannot
@@ -126,8 +125,8 @@ def restore(place: databases.Place, url: str, files: str, archive: tarfile.TarFi
             "--dbname=",
             str(dump),
         )
-    asyncio.run(migrate.migrate(url))
-    asyncio.run(migrate.analyze(url))  # what it knew of the tables is not in a dump
+    interrupts.run(migrate.migrate(url))
+    interrupts.run(migrate.analyze(url))  # what it knew of the tables is not in a dump
     return Done(count if folder else None, os.stat(archive.name or "").st_size)
 
 
@@ -170,7 +169,7 @@ def _unpack(archive: tarfile.TarFile, files: Path | None, dump: Path) -> int:
 
 def _run(place: databases.Place, url: str, program: str, *arguments: str) -> None:
     # One of another version may write what the server's own cannot read.
-    found = programs.find(program, place, asyncio.run(migrate.server_major(url)))
+    found = programs.find(program, place, interrupts.run(migrate.server_major(url)))
     done = subprocess.run(  # noqa: S603 - the program the operator installed
         [found, *arguments],
         env=programs.environment(url),

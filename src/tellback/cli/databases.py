@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
@@ -10,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
-from tellback.cli import faults, output
+from tellback.cli import faults, interrupts, output
 from tellback.storage import embedded, migrate
 from tellback.storage.database import Database
 from tellback.storage.embedded.folder import Folder
@@ -79,7 +78,7 @@ def stay(place: Place, job: Callable[[Database, Access], Awaitable[Result]], *, 
             await db.close()
 
     with access(place, make=make) as found:
-        return asyncio.run(run(found))
+        return interrupts.run(run(found))
 
 
 def wait_for_owner(place: Place, seconds: float = 5.0) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import dataclasses
 import signal
 import subprocess
@@ -10,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from tellback.cli import backups, databases, options, output, programs, serve_options
+from tellback.cli import backups, databases, interrupts, options, output, programs, serve_options
 from tellback.storage import blobs
 from tellback.storage import migrate as migrations
 
@@ -25,7 +24,9 @@ def command() -> None:
 def migrate(place: databases.Place, as_json: bool) -> None:
     """Bring the schema up to date. `serve` and `apply` do so too."""
     with databases.access(place) as database:
-        applied = [f"{step.number:04}_{step.name}" for step in asyncio.run(migrations.migrate(database.url))]
+        applied = [
+            f"{step.number:04}_{step.name}" for step in interrupts.run(migrations.migrate(database.url))
+        ]
     if as_json:
         output.document({"applied": applied})
         return
@@ -40,7 +41,7 @@ def migrate(place: databases.Place, as_json: bool) -> None:
 def status(place: databases.Place, as_json: bool) -> None:
     """The schema's steps, and when each was applied."""
     with databases.access(place) as database:
-        steps = asyncio.run(migrations.status(database.url))
+        steps = interrupts.run(migrations.status(database.url))
     if as_json:
         output.document(
             [{"number": one.number, "name": one.name, "applied_at": one.applied_at} for one in steps]

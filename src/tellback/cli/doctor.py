@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 
 import click
 
-from tellback.cli import databases, doctor_checks, doctor_database, options, output, serve_options
+from tellback.cli import databases, doctor_checks, doctor_database, interrupts, options, output, serve_options
 from tellback.cli.doctor_checks import Finding
 from tellback.storage import embedded
 from tellback.storage.errors import StorageError
@@ -65,7 +64,7 @@ def _embedded(place: databases.Place) -> Iterator[Finding]:
 
 
 def _asked(ask: Callable[[str], doctor_database.Found], url: str) -> list[Finding]:
-    return asyncio.run(ask(url))
+    return interrupts.run(ask(url))
 
 
 def _asked_of_folder(ask: Callable[[Path], Iterator[Finding]], data: Path) -> Iterator[Finding]:

@@ -11,13 +11,12 @@ import signal
 import sys
 import warnings
 from collections.abc import Mapping, Sequence
-from types import FrameType
 from typing import Any
 
 import click
 
 from tellback import __version__
-from tellback.cli import faults
+from tellback.cli import faults, interrupts
 
 #: Command -> what `tellback --help` says of it. Each stands, as `command`, in the module of its name.
 COMMANDS: Mapping[str, str] = {
@@ -36,10 +35,6 @@ COMMANDS: Mapping[str, str] = {
 }
 # Where the module is named otherwise.
 _MODULES = {"token": "tokens", "import": "imports", "survey": "surveys"}
-
-
-class Terminated(BaseException):
-    """SIGTERM: what is open is closed on the way out."""
 
 
 class OnDemand(click.Group):
@@ -68,7 +63,7 @@ def root() -> None:
 
 def run(arguments: Sequence[str]) -> int:
     """Run the command line; its exit code."""
-    signal.signal(signal.SIGTERM, _terminate)
+    signal.signal(signal.SIGTERM, interrupts.terminate)
     try:
         code: Any = root.main(list(arguments), prog_name="tellback", standalone_mode=False)
         sys.stdout.flush()
@@ -78,7 +73,7 @@ def run(arguments: Sequence[str]) -> int:
     except click.Abort:
         _hush()
         return 128 + signal.SIGINT
-    except Terminated:
+    except interrupts.Terminated:
         _hush()
         return 128 + signal.SIGTERM
     except faults.EXPECTED as error:
@@ -92,7 +87,3 @@ def _hush() -> None:
     """Say nothing of what was only half made when the signal came: an event loop, a coroutine."""
     sys.unraisablehook = lambda _: None
     warnings.simplefilter("ignore")
-
-
-def _terminate(_signum: int, _frame: FrameType | None) -> None:
-    raise Terminated
