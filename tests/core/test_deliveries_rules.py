@@ -9,7 +9,7 @@ import pytest
 
 from tellback.core.deliveries import hints
 from tellback.core.deliveries import rules as delivery_rules
-from tellback.core.deliveries.model import Begun, Decision, Finished, Outcome, Request, Standing
+from tellback.core.deliveries.model import Attempt, Begun, Decision, Finished, Outcome, Request, Standing
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 SCHEDULE = (0.0, 5.0, 300.0)
@@ -75,3 +75,15 @@ def test_has_a_hint_for_every_status(status: int) -> None:
 
 def test_has_words_for_every_fault() -> None:
     assert all(words.endswith(".") and hint.endswith(".") for words, hint in hints.FAULTS.values())
+
+
+def attempt(number: int, duration_ms: int | None) -> Attempt:
+    return Attempt(number, NOW, duration_ms, {}, None, None, None, None, None, ())
+
+
+def test_tells_of_an_attempt_as_lost_when_another_followed_it() -> None:
+    lost, ended, under_way = delivery_rules.with_lost([attempt(1, None), attempt(2, 5), attempt(3, None)])
+    assert (lost.error, lost.hint) == (
+        "The worker that made it ended before the answer was known.", hints.FAULTS["stopped"][1],
+    )  # fmt: skip
+    assert (ended, under_way) == (attempt(2, 5), attempt(3, None))

@@ -9,8 +9,7 @@ import click
 import msgspec
 
 from tellback.cli import databases, faults, options, output
-from tellback.core import workspaces
-from tellback.core.deliveries import actions as deliveries
+from tellback.core import deliveries, workspaces
 from tellback.core.deliveries import reading_queries as queries
 from tellback.core.deliveries.model import Chosen, Delivery
 from tellback.storage.database import Database

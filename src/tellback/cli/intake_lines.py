@@ -27,8 +27,7 @@ def document(entry: intake.Entry) -> dict[str, Any]:
     """As `GET /hub/v1/intake` gives it (contracts: hub API, members)."""
     members = asdict(entry)
     members.pop("request_id")
-    if entry.status >= 400:  # a refused call created nothing, whatever it was about
-        members["created"] = None
+    members["created"] = intake.rules.created(entry)
     return members
 
 

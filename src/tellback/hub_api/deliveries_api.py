@@ -7,9 +7,8 @@ from typing import Annotated, Any
 from litestar import Request, Response, get, post
 from litestar.params import Parameter
 
-from tellback.core import errors, intake, paging, tickets
+from tellback.core import deliveries, errors, intake, paging, tickets
 from tellback.core.automation import orders
-from tellback.core.deliveries import actions as deliveries
 from tellback.core.deliveries import reading_queries as queries
 from tellback.core.deliveries.model import Chosen, DestinationKind
 from tellback.core.errors import Fault

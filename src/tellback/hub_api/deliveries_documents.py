@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 import msgspec
 
 from tellback import logs
-from tellback.core.deliveries.hints import FAULTS
 from tellback.core.deliveries.model import Attempt, Delivery, Destination
-
-_LOST = "The worker that made it ended before the answer was known."
 
 
 class DeliveryEvent(msgspec.Struct):
@@ -115,34 +111,12 @@ def delivery(found: Delivery) -> DeliveryDocument:
         next_attempt_at=found.next_attempt_at,
         created_at=found.created_at,
         finished_at=found.finished_at,
-        attempts=_attempts(found.attempts),
+        attempts=[_attempt(one) for one in found.attempts],
     )
 
 
-def _attempts(found: Sequence[Attempt]) -> list[AttemptDocument]:
-    """One whose end is not known although another followed is told of as lost."""
-    shown = []
-    for place, one in enumerate(found):
-        lost = one.duration_ms is None and place + 1 < len(found)
-        shown.append(
-            AttemptDocument(
-                number=one.number,
-                at=one.at,
-                duration_ms=one.duration_ms,
-                request=_request(one.request),
-                status=one.status,
-                response_headers=dict(one.response_headers) if one.response_headers is not None else None,
-                response_body=one.response_body,
-                error=_LOST if lost else one.error,
-                hint=FAULTS["stopped"][1] if lost else one.hint,
-                warnings=list(one.warnings),
-            )
-        )
-    return shown
-
-
-def _request(request: Mapping[str, Any]) -> AttemptRequest:
-    return msgspec.convert(request, AttemptRequest)
+def _attempt(found: Attempt) -> AttemptDocument:
+    return msgspec.convert(found, AttemptDocument, from_attributes=True)
 
 
 def webhook(found: Destination) -> WebhookDocument:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
@@ -190,7 +191,5 @@ def ticket(
 
 
 def intake_entry(entry: intake.Entry) -> IntakeEntry:
-    shown = msgspec.convert(entry, IntakeEntry, from_attributes=True)
-    if entry.status >= 400:  # what it was about is stored, so that erasing finds its body; it created nothing
-        shown.created = None
-    return shown
+    made = replace(entry, created=intake.rules.created(entry))
+    return msgspec.convert(made, IntakeEntry, from_attributes=True)

@@ -8,9 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from tellback.core import form, form_values
+from tellback.core import deliveries, form, form_values
 from tellback.core.automation import section_queries as queries
-from tellback.core.deliveries import actions as deliveries
 from tellback.core.deliveries.model import DestinationKind
 from tellback.core.section import NewSecret, Scope
 from tellback.storage.database import Transaction

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from tellback import logs
+from tellback.core.deliveries import rules
 from tellback.core.deliveries.model import Attempt, Chosen, Delivery, Destination, DestinationKind
 from tellback.storage.database import Reader, Row, Transaction
 
@@ -107,7 +108,9 @@ def _delivery(row: Row, attempts: Sequence[Attempt]) -> Delivery:
         "id", "key", "event_seq", "event_kind", "event_at", "subject_type", "subject_id", "message_id", "state",
         "next_attempt_at", "created_at", "finished_at",
     )  # fmt: skip
-    return Delivery(destination=row["kind"], attempts=attempts, **{name: row[name] for name in same})
+    return Delivery(
+        destination=row["kind"], attempts=rules.with_lost(attempts), **{name: row[name] for name in same}
+    )
 
 
 def _attempt(row: Row, body: str | None) -> Attempt:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 from tellback.core.deliveries import hints
-from tellback.core.deliveries.model import TEST, Decision, Finished, Standing
+from tellback.core.deliveries.model import TEST, Attempt, Decision, Finished, Standing
 
 #: ±20 %, so that what failed together does not come back together.
 JITTER = 0.2
@@ -23,6 +25,19 @@ _LONGEST_PAUSE_S = 60.0
 _FIRST_PAUSE_S = 1.0
 #: A destination free of order is tried by one call at a time, ever more rarely, from so many failures on.
 _TROUBLED = 5
+
+_LOST = "The worker that made it ended before the answer was known."
+
+
+def with_lost(attempts: Sequence[Attempt]) -> list[Attempt]:
+    """A delivery's attempts, in order; one whose end is not known although another followed is told of as lost."""
+    last = len(attempts) - 1
+    return [
+        replace(one, error=_LOST, hint=hints.FAULTS["stopped"][1])
+        if one.duration_ms is None and place < last
+        else one
+        for place, one in enumerate(attempts)
+    ]
 
 
 def decide(finished: Finished, standing: Standing, schedule: tuple[float, ...], chance: float) -> Decision:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import re
 
+from tellback.core.intake.model import Entry
+
 BODY_LIMIT = 16 * 1024
 
 # Troubleshooting by status: seed 001, "4XX Troubleshooting", in our words; the others are ours.
@@ -57,6 +59,11 @@ def loggable_body(body: bytes) -> str:
     if len(text) <= BODY_LIMIT // 4:  # four bytes a character at most
         return text
     return text.encode()[:BODY_LIMIT].decode("utf-8", "ignore")
+
+
+def created(entry: Entry) -> dict[str, str] | None:
+    """What a call made. A refused one made nothing: what it was about is stored, so that erasing finds its body."""
+    return entry.created if entry.status < 400 else None
 
 
 def scope(*parts: str) -> bytes:

@@ -1,4 +1,4 @@
-"""Subjects: what events are about, as documents."""
+"""Subjects: what events are about, as documents (`documents`), and whom they concern (`concerned`)."""
 
 from tellback.core.subjects import queries
 from tellback.core.subjects.concerned import concerned
